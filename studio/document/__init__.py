@@ -1,0 +1,1 @@
+"""The document: what the user edits. No Qt, no torch."""

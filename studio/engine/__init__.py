@@ -1,0 +1,1 @@
+"""The engine: Gaussians, deformation, splatting, speech, export. No Qt."""

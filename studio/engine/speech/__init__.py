@@ -1,0 +1,1 @@
+"""Speech: any sound file in, articulation over time out."""
