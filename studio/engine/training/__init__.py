@@ -1,0 +1,1 @@
+"""Training: a capture on disk becomes an avatar."""

@@ -1,0 +1,149 @@
+"""What training minimises: image, mouth, motion, attention and regularising terms.
+
+Every term is a scalar tensor; `ImageLoss` weighs the image terms (0.8 L1 + 0.2 (1 - SSIM) + mouth crop, as
+GaussianTalker) and `Judge` is the door for frozen networks that compare action units or sync (EmoZone-Talker eqs. for
+L_AU and L_sync, weights 0.05 and 0.1). A term without a judge is absent, never zero by pretence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from studio.engine.gaussians import Gaussians
+from studio.engine.metrics import SSIM_C1, SSIM_C2, SSIM_WINDOW, Box, blur
+
+
+class Judge(Protocol):
+    """A frozen, differentiable opinion on a rendered frame, such as an action-unit or lip-sync network."""
+
+    name: str  # the term's name in progress reports
+    weight: float  # of its loss in the sum: 0.05 for action units, 0.1 for sync
+
+    def loss(self, picture: Tensor, truth: Tensor, evidence: Evidence) -> Tensor:
+        """Scalar ≥ 0, smaller is better; differentiable in `picture` (H, W, 3), display sRGB over the background."""
+        ...
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a judge may know of the frame beside the two pictures."""
+
+    au: Tensor  # (8, 17) OpenFace intensities 0–5 around the frame
+    speech: Tensor  # (8, F) speech features around the frame
+    mouth: Box | None  # the mouth in pixels, where landmarks are known
+    image: int  # the capture's image index, the key for anything the judge has precomputed
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the image terms."""
+
+    l1: float = 0.8  # GaussianTalker's loss, inherited from 3DGS
+    ssim: float = 0.2  # same
+    mouth: float = 0.4  # L1 over the mouth crop: GaussianTalker's lip weight; the mouth is 3 % of the pixels
+
+
+def image_loss(
+    picture: Tensor,
+    truth: Tensor,
+    mouth: Box | None,
+    weights: LossWeights,
+) -> dict[str, Tensor]:
+    """Weighted image terms by name.
+
+    Args:
+        picture: (H, W, 3) rendered, composited.
+        truth: (H, W, 3) target over the same background.
+        mouth: the mouth's pixels; no mouth term if None or empty.
+        weights: of the terms; a term of weight 0 is not computed.
+    """
+    terms = {"l1": weights.l1 * (picture - truth).abs().mean()}
+    if weights.ssim > 0 and min(picture.shape[:2]) >= SSIM_WINDOW:
+        terms["ssim"] = weights.ssim * (1.0 - ssim_mean(picture, truth))
+    if weights.mouth > 0 and mouth is not None and mouth.right > mouth.left and mouth.bottom > mouth.top:
+        rows, columns = slice(mouth.top, mouth.bottom), slice(mouth.left, mouth.right)
+        terms["mouth"] = weights.mouth * (picture[rows, columns] - truth[rows, columns]).abs().mean()
+    return terms
+
+
+def judge_terms(judges: tuple[Judge, ...], picture: Tensor, truth: Tensor, evidence: Evidence) -> Mapping[str, Tensor]:
+    """Weighted terms of the judges by name."""
+    return {judge.name: judge.weight * judge.loss(picture, truth, evidence) for judge in judges}
+
+
+def motion_loss(predicted: Tensor, truth: Tensor, scale_m: float) -> Tensor:
+    """Distance of predicted from true motion, in units of `scale_m`: the role of GaussianEmoTalker eq. 15.
+
+    The mean over points of sqrt(d² + ε²) - ε: quadratic below a tenth of the scale, linear above, so that neither the
+    many resting points nor the few wide ones rule.
+
+    Args:
+        predicted: (S, M, 3) metres.
+        truth: (S, M, 3) metres.
+        scale_m: displacement that counts as one.
+    """
+    squared = ((predicted - truth) / scale_m).square().sum(-1)
+    return ((squared + 0.01).sqrt() - 0.1).mean()
+
+
+def scale_penalty(log_scales: Tensor, log_cap: Tensor | float, flatness: float = 12.0) -> Tensor:
+    """Mean squared excess of log extents (N, 3) over a cap, and of their anisotropy over `flatness`.
+
+    Needles and blankets look right from the training cameras and wrong from between them.
+    """
+    over = (log_scales - log_cap).clamp_min(0.0).square().mean()
+    two = log_scales.sort(dim=1).values[:, 1:]
+    thin = (two[:, 1] - two[:, 0] - float(torch.tensor(flatness).log())).clamp_min(0.0).square().mean()
+    return over + thin
+
+
+def appearance_change(delta: Gaussians, canonical: Gaussians) -> Tensor:
+    """Mean squared change of extent, opacity and colour that the deformer makes: motion should carry the expression."""
+    return (
+        (delta.log_scales - canonical.log_scales).square().mean()
+        + (delta.opacity_logits - canonical.opacity_logits).square().mean()
+        + (delta.sh - canonical.sh).square().mean()
+    )
+
+
+def ssim_mean(picture: Tensor, truth: Tensor) -> Tensor:
+    """Mean SSIM (Wang et al. 2004) of (H, W, 3) pictures in [0, 1]; differentiable in `picture` alone.
+
+    The same quantity as `metrics.ssim` in single precision, with a handwritten backward: three blurs instead of the
+    dozen that automatic differentiation would run.
+    """
+    return _Ssim.apply(picture, truth)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Ssim(torch.autograd.Function):
+    """S = A₁A₂ / (B₁B₂) with A₁ = 2μxμy + C₁, A₂ = 2σxy + C₂, B₁ = μx² + μy² + C₁, B₂ = σx² + σy² + C₂."""
+
+    @staticmethod
+    def forward(ctx: Any, picture: Tensor, truth: Tensor) -> Tensor:
+        x, y = picture.permute(2, 0, 1)[None], truth.permute(2, 0, 1)[None]
+        mean_x, mean_y, square_x, square_y, product = blur(torch.cat([x, y, x * x, y * y, x * y], 1)).chunk(5, 1)
+        above1 = 2 * mean_x * mean_y + SSIM_C1
+        above2 = 2 * (product - mean_x * mean_y) + SSIM_C2
+        squares = mean_x * mean_x + mean_y * mean_y
+        below1, below2 = squares + SSIM_C1, square_x + square_y - squares + SSIM_C2
+        below = below1 * below2
+        similarity = above1 * above2 / below
+        if ctx.needs_input_grad[0]:
+            by_product = 2 * above1 / below
+            by_square = -similarity / below2
+            by_mean = 2 * (mean_y * (above2 - above1) / below - mean_x * similarity * (1 / below1 - 1 / below2))
+            ctx.save_for_backward(picture, truth, torch.cat([by_mean, by_square, by_product], 1))
+        return similarity.mean()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        picture, truth, partial = ctx.saved_tensors
+        spread = blur(partial, transpose=True)[0].permute(1, 2, 0)
+        by_mean, by_square, by_product = spread.chunk(3, 2)
+        count = partial.numel() // 3
+        return (gradient / count) * (by_mean + 2 * picture * by_square + truth * by_product), None

@@ -1,0 +1,86 @@
+"""Every loss term: its value, its gradient, and what it ignores."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from studio.engine.metrics import Box, ssim
+from studio.engine.training.losses import (
+    Evidence,
+    LossWeights,
+    image_loss,
+    judge_terms,
+    motion_loss,
+    scale_penalty,
+    ssim_mean,
+)
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 10_000), height=st.integers(11, 16), width=st.integers(11, 16))
+def test_ssim_gradient_is_that_of_its_value(seed: int, height: int, width: int) -> None:
+    torch.manual_seed(seed)
+    x = torch.rand(height, width, 3, dtype=torch.float64, requires_grad=True)
+    y = torch.rand(height, width, 3, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda picture: ssim_mean(picture, y), (x,))
+    assert float(ssim_mean(x, y).detach()) == pytest.approx(ssim(x.detach(), y), abs=1e-12)
+
+
+def test_image_terms_weigh_as_documented() -> None:
+    torch.manual_seed(0)
+    x, y = torch.rand(24, 24, 3), torch.rand(24, 24, 3)
+    box = Box(4, 6, 14, 12)
+    terms = image_loss(x, y, box, LossWeights(l1=0.8, ssim=0.2, mouth=0.4))
+    assert float(terms["l1"]) == pytest.approx(0.8 * float((x - y).abs().mean()))
+    assert float(terms["ssim"]) == pytest.approx(0.2 * (1 - ssim(x, y)), abs=1e-5)
+    assert float(terms["mouth"]) == pytest.approx(0.4 * float((x - y)[6:12, 4:14].abs().mean()))
+    assert "mouth" not in image_loss(x, y, None, LossWeights())
+    assert set(image_loss(x, y, box, LossWeights(ssim=0, mouth=0))) == {"l1"}
+
+
+def test_motion_loss_is_zero_at_the_truth_and_grows_with_distance() -> None:
+    truth = torch.randn(2, 5, 3, dtype=torch.float64)
+    assert float(motion_loss(truth, truth, 1e-3)) == pytest.approx(0.0)
+    near = float(motion_loss(truth + 1e-4, truth, 1e-3))
+    far = float(motion_loss(truth + 1e-3, truth, 1e-3))
+    assert 0 < near < far
+    moved = torch.randn(2, 5, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda m: motion_loss(m, truth, 0.1), (moved,))
+
+
+def test_scale_penalty_spares_ordinary_gaussians() -> None:
+    cap = float(torch.tensor(0.01).log())
+    fine = torch.tensor([[0.002, 0.004, 0.005]]).log()
+    blanket = torch.tensor([[0.03, 0.03, 0.03]]).log()
+    needle = torch.tensor([[1e-4, 1e-4, 8e-3]]).log()
+    assert float(scale_penalty(fine, cap)) == 0.0
+    assert float(scale_penalty(blanket, cap)) > 0.0
+    assert float(scale_penalty(needle, cap)) > 0.0
+
+
+class BrightnessJudge:
+    """A judge small enough to check by hand: the mouth's mean brightness must agree."""
+
+    name = "brightness"
+    weight = 0.05
+
+    def loss(self, picture: Tensor, truth: Tensor, evidence: Evidence) -> Tensor:
+        box = evidence.mouth
+        assert box is not None
+        rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+        return (picture[rows, columns].mean() - truth[rows, columns].mean()).abs()
+
+
+def test_a_judge_adds_its_weighted_term_and_its_gradient() -> None:
+    picture = torch.full((12, 12, 3), 0.75, requires_grad=True)
+    truth = torch.full((12, 12, 3), 0.25)
+    evidence = Evidence(au=torch.zeros(8, 17), speech=torch.zeros(8, 10), mouth=Box(2, 2, 6, 6), image=0)
+    terms = judge_terms((BrightnessJudge(),), picture, truth, evidence)
+    assert float(terms["brightness"].detach()) == pytest.approx(0.05 * 0.5)
+    terms["brightness"].backward()
+    assert picture.grad is not None
+    assert float(picture.grad[3, 3].sum()) > 0
+    assert float(picture.grad[8, 8].abs().sum()) == 0
+    assert judge_terms((), picture, truth, evidence) == {}
