@@ -1,0 +1,186 @@
+"""Things tests are made of: a small but complete avatar and a little speech."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from studio.document.action_units import AU_INDEX, AU_KEYS
+from studio.engine.avatar import Avatar, AvatarInfo
+from studio.engine.controls import WINDOW, Controls, Pose
+from studio.engine.deform.deformer import Deformer, DeformerConfig
+from studio.engine.deform.zones import ZONE_MOUTH, ZONE_SYNERGY, ZONE_UPPER
+from studio.engine.gaussians import SH_C0, Gaussians
+from studio.engine.rig import Rig
+from studio.engine.speech.articulators import ARTICULATORS, N_ARTICULATORS
+
+TOY_HEIGHT_M = 0.23
+_RADII = torch.tensor([0.075, 0.115, 0.095])
+_CENTRE = torch.tensor([0.0, 0.0, -0.09])
+_EYES = torch.tensor([[0.031, 0.0, 0.0], [-0.031, 0.0, 0.0]])
+_MOUTH_Y = -0.062
+
+
+def controls(
+    au: dict[str, float] | None = None, articulators: dict[str, float] | None = None, pose: Pose | None = None
+) -> Controls:
+    """Controls that hold action units (0–5), articulators (0–1) and a pose."""
+    window, speech = np.zeros((WINDOW, len(AU_KEYS)), np.float32), np.zeros((WINDOW, N_ARTICULATORS), np.float32)
+    for key, value in (au or {}).items():
+        window[:, AU_INDEX[key]] = value
+    for name, value in (articulators or {}).items():
+        speech[:, ARTICULATORS.index(name)] = value
+    return Controls(window, speech, pose or Pose())
+
+
+def toy_avatar(n: int = 2000, seed: int = 0) -> Avatar:
+    """An egg-shaped head with hair, eyes and a mouth, on a neck; action units and speech move the right places."""
+    random = torch.Generator().manual_seed(seed)
+    eye, neck = n // 20, n // 10
+    skin = n - 2 * eye - neck
+    i = torch.arange(skin) + 0.5
+    polar, turn = torch.acos(1 - 2 * i / skin), torch.pi * (1 + 5**0.5) * i
+    ball = torch.stack([polar.sin() * turn.cos(), polar.cos(), polar.sin() * turn.sin()], 1)
+    means, normals = [ball * _RADII + _CENTRE], [ball / _RADII]
+    for centre in _EYES:
+        angle, radius = torch.rand(eye, generator=random) * 2 * torch.pi, torch.rand(eye, generator=random).sqrt()
+        x, y = radius * angle.cos() * 0.014, radius * angle.sin() * 0.008
+        means.append(centre + torch.stack([x, y, -0.002 - 6 * (x**2 + y**2)], 1))
+        normals.append(torch.tensor([0.0, 0.0, 1.0]).expand(eye, 3))
+    angle, down = torch.rand(neck, generator=random) * 2 * torch.pi, torch.rand(neck, generator=random)
+    ring = torch.stack([angle.cos(), torch.zeros(neck), angle.sin()], 1)
+    means.append(ring * 0.045 + torch.stack([torch.zeros(neck), -0.08 - 0.06 * down, torch.full((neck,), -0.1)], 1))
+    normals.append(ring)
+    points, normal = torch.cat(means), torch.nn.functional.normalize(torch.cat(normals), dim=1)
+    part = torch.cat([torch.zeros(skin), torch.ones(eye), torch.full((eye,), 2), torch.full((neck,), 3)]).long()
+    spacing = 0.0135 * (2000 / n) ** 0.5
+    size = torch.where(part[:, None] % 3 > 0, spacing * 0.22, spacing * 0.55)
+    gaussians = Gaussians(
+        points,
+        _facing(normal),
+        (size * torch.tensor([1.0, 1.0, 0.3])).log(),
+        torch.full((n,), 4.0),
+        ((_colours(points, part) - 0.5) / SH_C0)[:, None].contiguous(),
+    )
+    front = (points[:, 2] > -0.08) & (part < 3)
+    zones = torch.full((n,), ZONE_SYNERGY)
+    zones[front & (points[:, 1] > -0.02)] = ZONE_UPPER
+    zones[front & (points[:, 1] < -0.045)] = ZONE_MOUTH
+    weights = torch.zeros(n, 4)
+    weights[torch.arange(n), torch.tensor([1, 2, 3, 0])[part]] = 1.0
+    pivots = torch.cat([torch.tensor([[0.0, -0.2, -0.1], [0.0, -0.08, -0.1]]), _EYES - torch.tensor([0.0, 0.0, 0.012])])
+    info = AvatarInfo(
+        name="Toy",
+        recipe="toy",
+        au_channels=AU_KEYS,
+        speech_extractor="emozone-articulators/1",
+        sh_degree=0,
+        head_height_m=TOY_HEIGHT_M,
+        target=(0.0, -0.01, -0.09),
+        licence="Apache-2.0",
+        provenance="made by tests/support.py",
+    )
+    return Avatar(gaussians, zones, Rig(weights, pivots), _toy_deformer(points, zones, part, seed), info)
+
+
+def toy_speech(seconds: float) -> NDArray[np.float32]:
+    """(seconds · 16000,) a hummed syllable three times a second, with pauses between, in [-1, 1]."""
+    time = np.arange(round(seconds * 16000)) / 16000
+    voice = sum(np.sin(2 * np.pi * 120 * k * time) / k for k in range(1, 12))
+    loud = np.clip(np.sin(2 * np.pi * 3 * time), 0, 1)
+    return np.asarray(0.2 * voice * loud, dtype=np.float32)
+
+
+def toy_motion(points: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
+    """True displacement at full intensity of action units (17, N, 3) and articulators (10, N, 3), metres."""
+
+    def bump(x: float, y: float, width: float) -> Tensor:
+        near = ((points[:, 0].abs() - x) ** 2 + (points[:, 1] - y) ** 2) / width**2
+        return torch.exp(-near) * (points[:, 2] > -0.09) * (part < 3)
+
+    def move(where: Tensor, x: float, y: float, z: float = 0.0) -> Tensor:
+        side = torch.sign(points[:, 0])
+        return torch.stack([where * x * side, where * y, where * z], 1)
+
+    lips = bump(0.0, _MOUTH_Y, 0.02)
+    lower = torch.sigmoid((_MOUTH_Y - points[:, 1]) / 0.002)
+    lid = bump(0.031, 0.006, 0.01)
+    au = {
+        "AU1": move(bump(0.012, 0.03, 0.014), 0, 0.008), "AU2": move(bump(0.045, 0.03, 0.014), 0, 0.008),
+        "AU4": move(bump(0.015, 0.026, 0.016), -0.003, -0.007), "AU5": move(lid, 0, 0.003),
+        "AU6": move(bump(0.04, -0.02, 0.015), 0, 0.005, 0.003), "AU7": move(lid, 0, -0.002),
+        "AU9": move(bump(0.01, -0.015, 0.014), 0, 0.005), "AU45": move(lid, 0, -0.008, 0.004),
+        "AU10": move(lips * (1 - lower), 0, 0.005), "AU12": move(bump(0.025, _MOUTH_Y, 0.016), 0.006, 0.008),
+        "AU14": move(bump(0.027, _MOUTH_Y, 0.014), 0.003, 0, -0.003),
+        "AU15": move(bump(0.025, _MOUTH_Y, 0.014), 0, -0.006),
+        "AU17": move(bump(0.0, -0.085, 0.018), 0, 0.005), "AU20": move(bump(0.025, _MOUTH_Y, 0.018), 0.008, -0.001),
+        "AU23": move(lips, -0.003, 0), "AU25": move(lips * lower, 0, -0.006),
+        "AU26": move(bump(0.0, -0.085, 0.035) * lower, 0, -0.014),
+    }  # fmt: skip
+    jaw = au["AU26"] * 1.2
+    speech = {
+        "jaw_open": jaw, "lips_part": au["AU25"] + au["AU10"], "lips_close": move(lips * lower, 0, 0.003),
+        "lips_round": move(lips, -0.005, 0, 0.006), "lips_funnel": move(lips, -0.004, 0, 0.009),
+        "lips_spread": au["AU20"] * 0.8, "lip_tuck": move(lips * lower, 0, 0.003, -0.004),
+    }  # fmt: skip
+    still = torch.zeros_like(points)
+    return torch.stack([au[key] for key in AU_KEYS]), torch.stack([speech.get(name, still) for name in ARTICULATORS])
+
+
+def _toy_deformer(points: Tensor, zones: Tensor, part: Tensor, seed: int) -> Deformer:
+    """A deformer whose output layer is fitted in closed form to `toy_motion`; the rest stays as initialised."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        deformer = Deformer.for_means(DeformerConfig(resolutions=(8, 16)), points)
+        with torch.no_grad():
+            _fit(deformer, points, zones, *toy_motion(points, part))
+    return deformer.eval().requires_grad_(False)
+
+
+def _fit(deformer: Deformer, points: Tensor, zones: Tensor, au: Tensor, speech: Tensor) -> None:
+    """Ridge regression of `head_out` on the hidden units of one frame per control, under a smooth static feature."""
+    n_au, n_speech = len(au), len(speech)
+    spread = torch.randn(3, deformer.residual.shape[1] // 2) * 45.0
+    phase = points @ spread
+    deformer.residual[:] = torch.cat([phase.sin(), phase.cos()], 1) * 2
+    frames = n_au + n_speech
+    window, heard = torch.zeros(frames, WINDOW, n_au), torch.zeros(frames, WINDOW, n_speech)
+    for k in range(n_au):
+        window[k, :, k] = 5.0
+    for k in range(n_speech):
+        heard[n_au + k, :, k] = 1.0
+    features = deformer.features(points)
+    keys, values = deformer.tokens(window, heard, torch.zeros(frames, 5))
+    weights = deformer.attention.weights(features, keys, zones)
+    added = deformer.attention.mix(weights, deformer.attention.contributions(values))
+    hidden = deformer.hidden(features, added).flatten(0, 1).double()
+    target = torch.cat([au, speech]).flatten(0, 1).double() / deformer.scale[:3]
+    ridge = hidden.T @ hidden + 1e-4 * len(hidden) * hidden.square().mean() * torch.eye(hidden.shape[1])
+    deformer.head_out.weight[:3] = torch.linalg.solve(ridge, hidden.T @ target).T.float()
+
+
+def _colours(points: Tensor, part: Tensor) -> Tensor:
+    """(N, 3) display sRGB: skin, hair above and behind, brows, lips, white eyes with a brown iris."""
+    x, y, z = points.unbind(1)
+    colour = torch.tensor([0.82, 0.62, 0.52]).repeat(len(points), 1)
+    colour[(part == 0) & ((y > 0.055) | ((z < -0.1) & (y > -0.05)))] = torch.tensor([0.22, 0.14, 0.1])
+    front = (part == 0) & (z > -0.08)
+    colour[front & ((y - 0.026).abs() < 0.005) & ((x.abs() - 0.03).abs() < 0.018)] = torch.tensor([0.3, 0.2, 0.15])
+    colour[front & ((y - _MOUTH_Y).abs() < 0.009) & (x.abs() < 0.026)] = torch.tensor([0.7, 0.32, 0.33])
+    eye = (part == 1) | (part == 2)
+    centre = torch.where(part[:, None] == 1, _EYES[0], _EYES[1])
+    ring = (points - centre)[:, :2].norm(dim=1)
+    colour[eye] = torch.tensor([0.95, 0.95, 0.95])
+    colour[eye & (ring < 0.006)] = torch.tensor([0.35, 0.22, 0.12])
+    colour[eye & (ring < 0.0028)] = torch.tensor([0.05, 0.05, 0.05])
+    return colour
+
+
+def _facing(normals: Tensor) -> Tensor:
+    """(N, 4) shortest rotations wxyz that turn +z to unit normals (N, 3)."""
+    x, y, z = normals.unbind(1)
+    quats = torch.stack([1 + z, -y, x, torch.zeros_like(x)], 1)
+    quats[z < -0.9999] = torch.tensor([0.0, 1.0, 0.0, 0.0])
+    return torch.nn.functional.normalize(quats, dim=1)
