@@ -1,0 +1,238 @@
+"""The engine's own thread: loads avatars, draws the newest frame asked for, and never dies silently.
+
+Both ways are mailboxes in which the newest wins: a request replaces the one that waits, a result the one not yet
+taken, so that nothing ever queues up. Messages (an avatar is ready, something failed) are kept until they are taken.
+Only frozen dataclasses cross. The thread is a pool of one worker, so that a defect in one job is delivered as that
+job's exception and the next job runs as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.engine.camera import Camera
+from studio.errors import StudioError
+
+if TYPE_CHECKING:
+    from studio.engine.avatar import Avatar
+    from studio.engine.controls import Controls
+    from studio.engine.renderer import Frame
+
+log = logging.getLogger(__name__)
+
+
+class Scene(Protocol):
+    """What gives the controls of a moment; `studio.engine.scene.Scene` is one. Must be immutable."""
+
+    def controls(self, time_s: float) -> Controls:
+        """Everything that drives the frame at `time_s`."""
+
+
+class Renderer(Protocol):
+    """What draws; `studio.engine.renderer.Renderer` is one."""
+
+    backend: str
+    avatar: Avatar
+
+    def frame(self, controls: Controls, camera: Camera, *, background: tuple[float, float, float] | None) -> Frame:
+        """One finished picture."""
+
+
+@dataclass(frozen=True)
+class FrameRequest:
+    """A picture somebody wants."""
+
+    time_s: float
+    scene: Scene
+    camera: Camera
+    background: tuple[float, float, float]  # display sRGB
+    generation: int = 0  # results of older generations are never handed out
+    revision: int = 0  # of the project, so that the asker knows what the picture shows
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """A picture and how long it took."""
+
+    request: FrameRequest
+    rgba: NDArray[np.uint8]  # (H, W, 4)
+    deform_ms: float
+    raster_ms: float
+    started_s: float  # perf_counter
+    finished_s: float
+
+
+@dataclass(frozen=True)
+class AvatarReady:
+    """An avatar was loaded and will draw all later frames."""
+
+    path: Path
+    avatar: Avatar
+    backend: str
+
+
+@dataclass(frozen=True)
+class EngineFailure:
+    """Something went wrong; the thread goes on."""
+
+    text: str  # one sentence for people
+    loading: Path | None = None  # the avatar that could not be loaded, None while drawing
+
+
+Message = AvatarReady | EngineFailure
+
+
+class EngineThread:
+    """Owner of the renderer. All methods may be called from any thread and return at once, `close` excepted.
+
+    Args:
+        load: makes the renderer of an avatar file; runs in the engine's thread (it may import torch there).
+        notify: called in the engine's thread after a result or message was stored; must only wake somebody.
+    """
+
+    def __init__(self, load: Callable[[Path], Renderer], notify: Callable[[], None]) -> None:
+        self._load = load
+        self._notify = notify
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self._scheduled = False
+        self._closed = False
+        self._wanted_avatar: Path | None = None
+        self._wanted_frame: FrameRequest | None = None
+        self._result: FrameResult | None = None
+        self._messages: deque[Message] = deque()
+        self._oldest_generation = 0
+        self._renderer: Renderer | None = None
+        self._last_failure: str | None = None
+        self._replaced = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs or waits."""
+        with self._lock:
+            return self._scheduled
+
+    @property
+    def replaced(self) -> int:
+        """Requests that a newer one replaced before they were drawn."""
+        return self._replaced
+
+    def load_avatar(self, path: Path) -> None:
+        """Load an avatar; a newer wish replaces one that waits."""
+        with self._lock:
+            self._wanted_avatar = path
+            self._schedule()
+
+    def request(self, request: FrameRequest) -> None:
+        """Ask for a picture; replaces a request that waits. Without an avatar it waits for one."""
+        with self._lock:
+            if self._wanted_frame is not None:
+                self._replaced += 1
+            self._wanted_frame = request
+            self._schedule()
+
+    def drop_before(self, generation: int) -> None:
+        """Forget requests and results of older generations; a picture being drawn is dropped when it is done."""
+        with self._lock:
+            self._oldest_generation = generation
+            if self._wanted_frame is not None and self._wanted_frame.generation < generation:
+                self._wanted_frame = None
+            if self._result is not None and self._result.request.generation < generation:
+                self._result = None
+
+    def take_result(self) -> FrameResult | None:
+        """The newest picture, once."""
+        with self._lock:
+            result, self._result = self._result, None
+            return result
+
+    def take_messages(self) -> list[Message]:
+        """All messages since the last call, oldest first."""
+        with self._lock:
+            messages = list(self._messages)
+            self._messages.clear()
+            return messages
+
+    def close(self) -> None:
+        """Finish the job that runs, forget the rest, and end the thread."""
+        with self._lock:
+            self._closed = True
+            self._wanted_avatar = self._wanted_frame = None
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._renderer = None
+
+    def _schedule(self) -> None:
+        """Start a job unless one runs; the lock is held."""
+        ready = self._wanted_avatar is not None or (self._wanted_frame is not None and self._renderer is not None)
+        if ready and not self._scheduled and not self._closed:
+            self._scheduled = True
+            # The job takes the lock first, so it cannot be done (and call back into this thread) before we let go.
+            self._pool.submit(self._work).add_done_callback(self._done)
+
+    def _work(self) -> None:
+        """One job: the avatar first, then the newest frame."""
+        with self._lock:
+            path, self._wanted_avatar = self._wanted_avatar, None
+            request = None
+            if path is None:
+                request, self._wanted_frame = self._wanted_frame, None
+        if path is not None:
+            self._load_now(path)
+        elif request is not None and self._renderer is not None:
+            self._draw(request, self._renderer)
+
+    def _load_now(self, path: Path) -> None:
+        try:
+            renderer = self._load(path)
+        except StudioError as error:
+            self._post(EngineFailure(str(error), path))
+            return
+        except (ImportError, OSError, ValueError, RuntimeError) as error:
+            log.exception("avatar %s could not be loaded", path)
+            self._post(EngineFailure(f"{path.name} could not be loaded: {error}", path))
+            return
+        self._renderer, self._last_failure = renderer, None
+        self._post(AvatarReady(path, renderer.avatar, renderer.backend))
+
+    def _draw(self, request: FrameRequest, renderer: Renderer) -> None:
+        started = time.perf_counter()
+        controls = request.scene.controls(request.time_s)
+        frame = renderer.frame(controls, request.camera, background=request.background)
+        finished = time.perf_counter()
+        self._last_failure = None
+        with self._lock:
+            if request.generation >= self._oldest_generation:
+                self._result = FrameResult(request, frame.rgba, frame.deform_ms, frame.raster_ms, started, finished)
+
+    def _done(self, future: Future[None]) -> None:
+        """After every job, in the engine's thread: tell of a failure, go on with what waits."""
+        try:
+            error = future.exception()
+        except CancelledError:
+            return
+        if error is not None:
+            log.error("the engine failed", exc_info=error)
+            text = str(error) if isinstance(error, StudioError) else f"This frame could not be drawn: {error!r}."
+            if text != self._last_failure:  # a defect that repeats with every frame is told once
+                self._last_failure = text
+                self._post(EngineFailure(text))
+        with self._lock:
+            self._scheduled = False
+            self._schedule()
+        if not self._closed:
+            self._notify()
+
+    def _post(self, message: Message) -> None:
+        with self._lock:
+            self._messages.append(message)

@@ -1,0 +1,101 @@
+"""Which frame is due: turns the clock's time and the engine's pace into moments worth drawing.
+
+A picture is asked for the moment at which it will be seen. Between asking and seeing lie the drawing itself and the
+way to the screen; their recent median is the *lead*. An engine that keeps up draws the project's own frames, each
+once; one that does not gets the very moment that its picture will show, and the frames between are dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from statistics import median
+
+LEAD_FRAMES = 9
+"""Frames the lead is estimated from: a median of nine ignores a hiccup and follows a change within half a second."""
+
+MAX_LEAD_S = 0.5
+"""An engine slower than two frames a second is not predictable; asking further ahead would show the future."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How playback went so far, for read-outs."""
+
+    shown: int = 0
+    dropped: int = 0  # project frames that passed without a picture
+    fps: float = 0.0  # pictures per second over the last second
+    latency_s: float = 0.0  # asking to seeing, median
+
+
+class FramePacer:
+    """Decides when to ask the engine and for which moment.
+
+    Args:
+        fps: frames per second of the project.
+        display_latency_s: from handing a picture to the window until it is seen.
+    """
+
+    def __init__(self, fps: float, display_latency_s: float = 0.0) -> None:
+        self.fps = fps
+        self.display_latency_s = display_latency_s
+        self._leads: deque[float] = deque(maxlen=LEAD_FRAMES)
+        self._shown_at: deque[float] = deque(maxlen=240)
+        self._asked: int | None = None
+        self._last_shown: int | None = None
+        self._shown = 0
+        self._dropped = 0
+
+    @property
+    def lead_s(self) -> float:
+        """How far ahead of the sound to ask."""
+        drawing = median(self._leads) if self._leads else 1.0 / self.fps
+        return min(drawing + self.display_latency_s, MAX_LEAD_S)
+
+    def restart(self) -> None:
+        """After a play or seek: nothing asked, nothing dropped; the lead stays."""
+        self._asked = self._last_shown = None
+
+    def reset_counts(self) -> None:
+        """Begin counting shown and dropped frames anew."""
+        self._shown = self._dropped = 0
+        self._shown_at.clear()
+
+    def due(self, heard_s: float, *, busy: bool) -> float | None:
+        """The moment to ask for, seconds of the clip, or None when nothing new is due.
+
+        Args:
+            heard_s: clip time that is heard now.
+            busy: whether the engine still draws; a request now will wait and replaces the one that waits.
+        """
+        moment = heard_s + self.lead_s
+        frame = math.floor(moment * self.fps + 1e-6)
+        if frame == self._asked:
+            return None
+        on_time = self._asked is None or frame == self._asked + 1 or frame < self._asked
+        if not busy:
+            self._asked = frame
+        return frame / self.fps if on_time and not busy else moment
+
+    def shown(self, time_s: float, asked_s: float, shown_s: float) -> None:
+        """A picture reached the screen.
+
+        Args:
+            time_s: clip time of the picture.
+            asked_s: clock time at which the engine began it.
+            shown_s: clock time at which it was presented.
+        """
+        self._leads.append(shown_s - asked_s)
+        self._shown_at.append(shown_s)
+        self._shown += 1
+        frame = math.floor(time_s * self.fps + 1e-6)
+        if self._last_shown is not None and frame > self._last_shown + 1:
+            self._dropped += frame - self._last_shown - 1
+        self._last_shown = frame
+
+    def pace(self, now_s: float) -> Pace:
+        """Read-outs at clock time `now_s`."""
+        recent = [t for t in self._shown_at if now_s - t <= 1.0]
+        latency_s = median(self._leads) if self._leads else 0.0
+        return Pace(self._shown, self._dropped, float(len(recent)), latency_s)
