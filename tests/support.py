@@ -130,35 +130,60 @@ def toy_motion(points: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _toy_deformer(points: Tensor, zones: Tensor, part: Tensor, seed: int) -> Deformer:
-    """A deformer whose output layer is fitted in closed form to `toy_motion`; the rest stays as initialised."""
+    """A deformer that follows `toy_motion`, solved in closed form; nothing in it is trained."""
+    au, speech = toy_motion(points, part)
+    config = DeformerConfig(resolutions=(8, 16), hidden_heads=3 * (len(au) + len(speech)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        deformer = Deformer.for_means(DeformerConfig(resolutions=(8, 16)), points)
-        with torch.no_grad():
-            _fit(deformer, points, zones, *toy_motion(points, part))
+        deformer = Deformer.for_means(config, points)
+    with torch.no_grad():
+        _solve(deformer, points, zones, au, speech)
     return deformer.eval().requires_grad_(False)
 
 
-def _fit(deformer: Deformer, points: Tensor, zones: Tensor, au: Tensor, speech: Tensor) -> None:
-    """Ridge regression of `head_out` on the hidden units of one frame per control, under a smooth static feature."""
-    n_au, n_speech = len(au), len(speech)
-    spread = torch.randn(3, deformer.residual.shape[1] // 2) * 45.0
-    phase = points @ spread
-    deformer.residual[:] = torch.cat([phase.sin(), phase.cos()], 1) * 2
-    frames = n_au + n_speech
-    window, heard = torch.zeros(frames, WINDOW, n_au), torch.zeros(frames, WINDOW, n_speech)
-    for k in range(n_au):
-        window[k, :, k] = 5.0
-    for k in range(n_speech):
-        heard[n_au + k, :, k] = 1.0
+def _solve(deformer: Deformer, points: Tensor, zones: Tensor, au: Tensor, speech: Tensor) -> None:
+    """Give each (control, axis) one hidden unit of the heads and let its gate be the control's field of motion.
+
+    The static features are bumps over the front of the face; attention is spread evenly but for the region bias; the
+    hidden unit of a control answers to that control alone and stays in the linear range.
+    """
+    controls_n, frames = len(au) + len(speech), torch.arange(len(au) + len(speech))
+    grid = torch.cartesian_prod(torch.linspace(-0.055, 0.055, 7), torch.linspace(-0.1, 0.05, 7))
+    lips = torch.cartesian_prod(torch.linspace(-0.035, 0.035, 13), torch.tensor([_MOUTH_Y]))
+    near = torch.exp(-((points[:, None, :2] - torch.cat([grid, lips])) ** 2).sum(-1) / (2 * 0.013**2))
+    near[:, len(grid) :] *= torch.sigmoid((_MOUTH_Y - points[:, 1:2]) / 0.002)
+    # Two large opposite features keep the layer norm from rescaling the bumps.
+    deformer.residual[:, 0], deformer.residual[:, 1] = 100.0, -100.0
+    deformer.residual[:, 2:] = near * (points[:, 2:] > -0.09) * 10
+    for layer in (deformer.attention.query, deformer.head_pose, deformer.feed_out, *deformer.triplane.planes):
+        (layer.weight if isinstance(layer, torch.nn.Linear) else layer).zero_()
+    deformer.attention.query.bias.zero_()
+    deformer.speech_encoder.hidden.bias.fill_(4.0)
+
+    window, heard = torch.zeros(controls_n, WINDOW, len(au)), torch.zeros(controls_n, WINDOW, len(speech))
+    window[frames[: len(au)], :, frames[: len(au)]] = 5.0
+    heard[frames[len(au) :], :, frames[: len(speech)]] = 1.0
+    keys, values = deformer.tokens(window, heard, torch.zeros(controls_n, 5))
     features = deformer.features(points)
-    keys, values = deformer.tokens(window, heard, torch.zeros(frames, 5))
     weights = deformer.attention.weights(features, keys, zones)
-    added = deformer.attention.mix(weights, deformer.attention.contributions(values))
-    hidden = deformer.hidden(features, added).flatten(0, 1).double()
-    target = torch.cat([au, speech]).flatten(0, 1).double() / deformer.scale[:3]
-    ridge = hidden.T @ hidden + 1e-4 * len(hidden) * hidden.square().mean() * torch.eye(hidden.shape[1])
-    deformer.head_out.weight[:3] = torch.linalg.solve(ridge, hidden.T @ target).T.float()
+    added = deformer.attention.mix(weights, deformer.attention.contributions(values))  # (controls, N, 64)
+    free = added[:, zones == ZONE_SYNERGY][:, 0]  # (controls, 64)
+    deformer.head_in.weight[:] = torch.linalg.pinv(free).T.repeat_interleave(3, 0)
+    deformer.head_in.bias[:] = 4 - (features @ deformer.head_in.weight.T).amin(0)
+
+    answer = torch.einsum("cnd,cd->cn", added, torch.linalg.pinv(free).T)  # 1 where the bias suppresses nothing
+    field = (torch.cat([au, speech]) / deformer.scale[:3]).permute(0, 2, 1)  # (controls, 3, N)
+    basis = torch.cat([features, torch.ones(len(points), 1)], 1)
+    gates = torch.cat([_ridge(basis * answer[c, :, None], field[c].T) for c in frames.tolist()], 1)
+    deformer.gate.weight[:], deformer.gate.bias[:] = gates[:-1].T, gates[-1]
+    deformer.head_out.weight[:3] = torch.eye(3).repeat(1, controls_n)
+
+
+def _ridge(basis: Tensor, target: Tensor) -> Tensor:
+    """Coefficients of `basis` (N, F) that best give `target` (N, D)."""
+    gram = basis.double().T @ basis.double()
+    gram += 1e-7 * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
+    return torch.linalg.solve(gram, basis.double().T @ target.double()).float()
 
 
 def _colours(points: Tensor, part: Tensor) -> Tensor:
