@@ -109,6 +109,10 @@ class Expressions:
     weight: float = 1.0
     extra: Extra = ()
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 1:
+            raise ValueError(f"the weight of the expressions is {self.weight}, expected 0 to 1")
+
     def sample(self, times_s: Floats, presets: Mapping[str, Preset]) -> Floats:
         """(T, 17) intensities that the clips add, unweighted; a clip whose preset is unknown adds nothing."""
         total = np.zeros((len(times_s), len(AU_INDEX)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -173,7 +173,11 @@ class Base:
     mute: bool = False
     solo: bool = False
     weight: float = 1.0
-    extra: Extra = field(default=())
+    extra: Extra = ()
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.weight <= 1 and np.isfinite(self.start_s)):
+            raise ValueError(f"the base has the weight {self.weight} and start {self.start_s} s, expected 0–1, finite")
 
     @property
     def neutral(self) -> bool:

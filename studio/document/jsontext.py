@@ -1,0 +1,134 @@
+"""JSON as documents need it: strict and bounded when reading, canonical and readable when writing."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NoReturn, TypeAlias
+
+import numpy as np
+
+from studio.errors import StudioError
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+MAX_BYTES = 256 * 2**20
+"""A 30-minute project with 800,000 keys has about 20 MB; a hostile file must not fill the memory."""
+
+MAX_DEPTH = 64
+"""Documents of the studio nest about ten deep; far more is an attack on the parser."""
+
+_LINE = 118
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""A string, or an unfinished one to the end of the text: so matching takes linear time whatever the text."""
+
+
+def parse(data: bytes, name: str) -> Json:
+    """The value of JSON text from outside.
+
+    Args:
+        data: UTF-8 text, at most `MAX_BYTES`.
+        name: The file, for the error.
+
+    Raises:
+        StudioError: Too large, too deep, not UTF-8, not JSON, or with a NaN or infinity.
+    """
+    if len(data) > MAX_BYTES:
+        raise StudioError(
+            f"{name} has {len(data) / 2**20:.0f} MB, more than the {MAX_BYTES // 2**20} MB that are read."
+        )
+    if _depth(data) > MAX_DEPTH:
+        raise StudioError(f"{name} is nested deeper than {MAX_DEPTH} levels and was not made by the studio.")
+    try:
+        value: Json = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
+    except UnicodeDecodeError as error:
+        raise StudioError(
+            f"{name} is not UTF-8 text (byte {error.start}); it is damaged or another kind of file."
+        ) from error
+    except json.JSONDecodeError as error:
+        raise StudioError(
+            f"{name} is damaged or not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise StudioError(f"{name} is damaged or not JSON: {error}.") from error
+    return value
+
+
+def dump(value: Json) -> str:
+    """Canonical text: keys in the order given, short objects and lists on one line, others indented by two spaces."""
+    return _lines(value, 0) + "\n"
+
+
+def compact(value: Json) -> str:
+    """The value on one line, ASCII only."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"it holds {constant}, which is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not np.isfinite(number):
+        raise ValueError(f"it holds {digits[:20]}, which is too large a number")
+    return number
+
+
+def _depth(data: bytes) -> int:
+    """Deepest nesting of brackets outside strings."""
+    text = np.frombuffer(_STRING.sub(b"", data), np.uint8)
+    opened = np.isin(text, np.frombuffer(b"[{", np.uint8))
+    closed = np.isin(text, np.frombuffer(b"]}", np.uint8))
+    steps = opened.astype(np.int8) - closed.astype(np.int8)
+    steps = steps[steps != 0]
+    return int(np.cumsum(steps, dtype=np.int64).max(initial=0))
+
+
+def _lines(value: Json, indent: int) -> str:
+    short = _inline(value, _LINE - indent)
+    if short is not None:
+        return short
+    pad = " " * (indent + 2)
+    if isinstance(value, dict):
+        rows = [f"{pad}{_string(key)}: {_lines(item, indent + 2)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(rows) + "\n" + " " * indent + "}"
+    if isinstance(value, list):
+        rows = [pad + _lines(item, indent + 2) for item in value]
+        return "[\n" + ",\n".join(rows) + "\n" + " " * indent + "]"
+    return _scalar(value)
+
+
+def _inline(value: Json, room: int) -> str | None:
+    """The value on one line of at most `room` characters, or None."""
+    if isinstance(value, dict):
+        parts, used = [], 2
+        for key, item in value.items():
+            name = _string(key)
+            text = _inline(item, room - used - len(name) - 2)
+            if text is None:
+                return None
+            used += len(name) + len(text) + 4
+            parts.append(f"{name}: {text}")
+        return "{" + ", ".join(parts) + "}" if used <= room + 2 else None
+    if isinstance(value, list):
+        parts, used = [], 2
+        for item in value:
+            text = _inline(item, room - used)
+            if text is None:
+                return None
+            used += len(text) + 2
+            parts.append(text)
+        return "[" + ", ".join(parts) + "]" if used <= room + 2 else None
+    text = _scalar(value)
+    return text if len(text) <= room else None
+
+
+def _scalar(value: str | float | bool | None) -> str:
+    return _string(value) if isinstance(value, str) else json.dumps(value, allow_nan=False)
+
+
+def _string(text: str) -> str:
+    """JSON string; a lone surrogate, which UTF-8 cannot hold, forces the escaped form."""
+    plain = json.dumps(text, ensure_ascii=False)
+    return plain if plain.isprintable() else json.dumps(text)
