@@ -1,7 +1,7 @@
 """The oracle: a rasterizer that is slow, dense and obvious, in float64, differentiated by autograd.
 
-Every other rasterizer is tested against this one, pictures and gradients. It evaluates every Gaussian at every pixel, so
-it is meant for thousands of Gaussians on small pictures.
+Every other rasterizer is tested against this one, pictures and gradients. It evaluates every Gaussian at every pixel,
+so it is meant for thousands of Gaussians on small pictures.
 """
 
 from __future__ import annotations

@@ -1,0 +1,53 @@
+"""How the CPU kernels are compiled, cached on disk and kept apart.
+
+Numba checks a cached kernel only against the file it is written in. Everything a kernel calls therefore stands in its
+own file, or the file that it imports from must be touched together with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+_log = logging.getLogger(__name__)
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+FAST = frozenset({"contract", "reassoc", "nsz", "arcp"})
+"""Floating-point liberties of the inner loops: LLVM may reorder and fuse, but NaN and infinity keep their meaning."""
+
+KERNEL_LOCK = threading.RLock()
+"""Held around every call of a parallel kernel.
+
+Numba's portable threading layer ("workqueue") ends the whole process when two Python threads are inside parallel
+kernels at once, as the engine thread and an export worker would be. All cores are busy inside a kernel anyway, so
+waiting costs nothing. Whoever writes another `parallel=True` kernel takes this lock too.
+"""
+
+
+def kernel(*, parallel: bool = False, fast: bool = False, inline: bool = False) -> Callable[[_Function], _Function]:
+    """Compile a function at its first call, without the GIL, and keep the result on disk where that is possible.
+
+    Args:
+        parallel: whether `numba.prange` loops run on several threads; callers hold `KERNEL_LOCK`.
+        fast: whether LLVM may reorder floating-point arithmetic (`FAST`).
+        inline: whether callers take in the function's body before they are compiled.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "parallel": parallel}
+    if fast:
+        options["fastmath"] = set(FAST)
+    if inline:
+        options["inline"] = "always"
+
+    def compiled(function: _Function) -> _Function:
+        try:
+            return cast(_Function, numba.njit(cache=True, **options)(function))
+        except RuntimeError as error:  # raised when neither __pycache__ nor the user's cache folder can be written
+            _log.info("%s is compiled anew in every process: %s", function.__name__, error)
+            return cast(_Function, numba.njit(**options)(function))
+
+    return compiled

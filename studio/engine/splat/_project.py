@@ -1,0 +1,282 @@
+"""Compiled projection of Gaussians to splats, and its derivative.
+
+A splat is what a Gaussian becomes on the image plane. Its falloff is kept as a sum of two squares,
+
+    σ(x, y) = h · (x - u - m (y - v))² + k · (y - v)²        h = 1 / 2(A - B²/C),  m = B / C,  k = 1 / 2C
+
+for the 2D covariance [[A, B], [B, C]]. That costs no more per pixel than the usual conic, says directly where a pixel
+row begins and ends, and keeps long needles exact in float32, where the conic's three terms would cancel.
+
+Everything here is computed in float64: it happens once per Gaussian, not once per pixel, and determinants of needles
+need it. Gaussians that are not finite, behind the near plane, off the picture or too faint are marked by no tiles.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.engine.gaussians import SH_C0
+from studio.engine.splat._jit import kernel
+from studio.engine.splat.base import ALPHA_MIN, COVARIANCE_BLUR_PX2, NEAR_M
+from studio.engine.splat.harmonics import C1, C2_XX, C2_XY, C2_Z, C3_X3, C3_XYZ, C3_XZ2, C3_Z3, C3_ZXX, COLOUR_OFFSET
+
+TILE = 16
+"""Edge of a tile in pixels: two AVX registers of float32 per row, few enough tiles to sort into."""
+
+BLOCK = 256
+"""Gaussians per unit of parallel work."""
+
+SPLAT_FIELDS = 16
+"""Floats per splat, one cache line: the constants below are their places."""
+U, V = 0, 1  # centre, pixels
+H, M, K = 2, 3, 4  # falloff as in the module's formula, 1/px², px/px, 1/px²
+OPACITY = 5
+RED, GREEN, BLUE = 6, 7, 8
+DEPTH = 9  # metres
+EXTENT_X, EXTENT_Y = 10, 11  # half size of the box in which alpha can reach 1/255, pixels
+REACH = 12  # σ at which alpha falls to 1/255
+TILT = 13  # y - v of the outline's rightmost point, pixels
+
+GRADIENT_FIELDS = 10
+"""Floats per splat gradient: with respect to u, v, h, m, k, opacity, red, green, blue, depth."""
+
+EXTENT_SLACK_PX = 1e-3
+"""Extents are this much larger than exact, so that rounding never cuts a pixel off that should be tested."""
+
+_FINITE = 1e30
+"""Magnitudes beyond this count as not finite (float32 would overflow a few operations later)."""
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Integers = NDArray[np.int32]
+Parameters = tuple[Floats, Floats, Floats, Floats, Floats]
+"""means (N, 3), quats (N, 4), log_scales (N, 3), opacity_logits (N,), sh (N, K, 3), as in `Gaussians`."""
+ViewArrays = tuple[Doubles, Doubles, Doubles]
+"""Matrix (4, 4) head space → camera space; position (3,); fx, fy, cx, cy and the limits of `jacobian_limits` (8,)."""
+
+
+@kernel()
+def sh_basis_into(x: float, y: float, z: float, count: int, basis: Doubles) -> None:
+    """Write the first `count` (1, 4, 9 or 16) spherical harmonics along a unit vector into `basis`."""
+    basis[0] = SH_C0
+    if count > 1:
+        basis[1] = -C1 * y
+        basis[2] = C1 * z
+        basis[3] = -C1 * x
+    if count > 4:
+        basis[4] = C2_XY * x * y
+        basis[5] = -C2_XY * y * z
+        basis[6] = C2_Z * (3.0 * z * z - 1.0)
+        basis[7] = -C2_XY * x * z
+        basis[8] = C2_XX * (x * x - y * y)
+    if count > 9:
+        basis[9] = -C3_X3 * y * (3.0 * x * x - y * y)
+        basis[10] = C3_XYZ * x * y * z
+        basis[11] = -C3_XZ2 * y * (5.0 * z * z - 1.0)
+        basis[12] = C3_Z3 * z * (5.0 * z * z - 3.0)
+        basis[13] = -C3_XZ2 * x * (5.0 * z * z - 1.0)
+        basis[14] = C3_ZXX * z * (x * x - y * y)
+        basis[15] = -C3_X3 * x * (x * x - 3.0 * y * y)
+
+
+@kernel()
+def sh_direction_gradient(x: float, y: float, z: float, count: int, weights: Doubles) -> tuple[float, float, float]:
+    """Gradient of Σ weights · basis with respect to the direction (before it was normalised to length 1)."""
+    w = weights
+    gx = gy = gz = 0.0
+    if count > 1:
+        gx -= C1 * w[3]
+        gy -= C1 * w[1]
+        gz += C1 * w[2]
+    if count > 4:
+        gx += C2_XY * (y * w[4] - z * w[7]) + 2.0 * C2_XX * x * w[8]
+        gy += C2_XY * (x * w[4] - z * w[5]) - 2.0 * C2_XX * y * w[8]
+        gz += 6.0 * C2_Z * z * w[6] - C2_XY * (y * w[5] + x * w[7])
+    if count > 9:
+        xx, yy, zz = x * x, y * y, z * z
+        gx += -6.0 * C3_X3 * x * y * w[9] + C3_XYZ * y * z * w[10] - C3_XZ2 * (5.0 * zz - 1.0) * w[13]
+        gx += 2.0 * C3_ZXX * x * z * w[14] - 3.0 * C3_X3 * (xx - yy) * w[15]
+        gy += -3.0 * C3_X3 * (xx - yy) * w[9] + C3_XYZ * x * z * w[10] - C3_XZ2 * (5.0 * zz - 1.0) * w[11]
+        gy += -2.0 * C3_ZXX * y * z * w[14] + 6.0 * C3_X3 * x * y * w[15]
+        gz += C3_XYZ * x * y * w[10] - 10.0 * C3_XZ2 * z * (y * w[11] + x * w[13])
+        gz += C3_Z3 * (15.0 * zz - 3.0) * w[12] + C3_ZXX * (xx - yy) * w[14]
+    return gx, gy, gz
+
+
+@kernel()
+def tile_rows(splat: Floats, height: int) -> tuple[int, int]:
+    """First and one-past-last pixel row that a splat can touch."""
+    low = max(0.0, math.ceil(splat[V] - splat[EXTENT_Y] - 0.5))
+    high = min(height - 1.0, math.floor(splat[V] + splat[EXTENT_Y] - 0.5))
+    return (int(low), int(high) + 1) if low <= high else (0, 0)
+
+
+@kernel()
+def tile_columns(splat: Floats, first_row: int, last_row: int, width: int) -> tuple[int, int]:
+    """First and one-past-last tile column that a splat's outline crosses between two pixel rows (inclusive).
+
+    Exact for the ellipse, not its box: long diagonal splats touch a tenth of their box's tiles.
+    """
+    u, v, m, k = np.float64(splat[U]), np.float64(splat[V]), np.float64(splat[M]), np.float64(splat[K])
+    top, bottom = first_row + 0.5 - v, last_row + 0.5 - v
+    width_scale = 1.0 / max(np.float64(splat[H]), 1e-30)
+    tilt = np.float64(splat[TILT])
+    dy = min(max(tilt, top), bottom)
+    right = u + m * dy + math.sqrt(max(splat[REACH] - k * dy * dy, 0.0) * width_scale) + EXTENT_SLACK_PX
+    dy = min(max(-tilt, top), bottom)
+    left = u + m * dy - math.sqrt(max(splat[REACH] - k * dy * dy, 0.0) * width_scale) - EXTENT_SLACK_PX
+    low = max(0.0, math.ceil(left - 0.5))
+    high = min(width - 1.0, math.floor(right - 0.5))
+    return (int(low) // TILE, int(high) // TILE + 1) if low <= high else (0, 0)
+
+
+@kernel()
+def count_tiles(splat: Floats, width: int, height: int) -> int:
+    """How many tiles a splat's outline crosses."""
+    first, stop = tile_rows(splat, height)
+    count = 0
+    for row in range(first // TILE, (stop + TILE - 1) // TILE):
+        low, high = tile_columns(splat, max(first, row * TILE), min(stop, (row + 1) * TILE) - 1, width)
+        count += high - low
+    return count
+
+
+@kernel()
+def _project_block(
+    begin: int,
+    end: int,
+    parameters: Parameters,
+    arrays: ViewArrays,
+    width: int,
+    height: int,
+    splats: Floats,
+    tiles: Integers,
+) -> None:
+    means, quats, log_scales, opacity_logits, sh = parameters
+    view, eye, lens = arrays
+    fx, fy, cx, cy, x_low, x_high, y_low, y_high = lens
+    basis = np.empty(16, np.float64)
+    count = sh.shape[1]
+    for i in range(begin, end):
+        tiles[i] = 0
+        px, py, pz = np.float64(means[i, 0]), np.float64(means[i, 1]), np.float64(means[i, 2])
+        z = view[2, 0] * px + view[2, 1] * py + view[2, 2] * pz + view[2, 3]
+        logit = np.float64(opacity_logits[i])
+        opacity = 1.0 / (1.0 + math.exp(-logit))
+        if not (NEAR_M < z < _FINITE and opacity >= ALPHA_MIN and logit < _FINITE):
+            continue
+        x = view[0, 0] * px + view[0, 1] * py + view[0, 2] * pz + view[0, 3]
+        y = view[1, 0] * px + view[1, 1] * py + view[1, 2] * pz + view[1, 3]
+
+        qw, qx, qy, qz = (
+            np.float64(quats[i, 0]),
+            np.float64(quats[i, 1]),
+            np.float64(quats[i, 2]),
+            np.float64(quats[i, 3]),
+        )
+        inverse = 1.0 / max(math.sqrt(qw * qw + qx * qx + qy * qy + qz * qz), 1e-12)
+        qw, qx, qy, qz = qw * inverse, qx * inverse, qy * inverse, qz * inverse
+        s0, s1, s2 = (
+            math.exp(np.float64(log_scales[i, 0])),
+            math.exp(np.float64(log_scales[i, 1])),
+            math.exp(np.float64(log_scales[i, 2])),
+        )
+
+        # The two rows of Jacobian · view, then those rows times the square root of the 3D covariance.
+        tan_x, tan_y = min(max(x / z, x_low), x_high), min(max(y / z, y_low), y_high)
+        ax = fx / z * (view[0, 0] - tan_x * view[2, 0])
+        ay = fx / z * (view[0, 1] - tan_x * view[2, 1])
+        az = fx / z * (view[0, 2] - tan_x * view[2, 2])
+        bx = fy / z * (view[1, 0] - tan_y * view[2, 0])
+        by = fy / z * (view[1, 1] - tan_y * view[2, 1])
+        bz = fy / z * (view[1, 2] - tan_y * view[2, 2])
+        r00, r01, r02 = 1.0 - 2.0 * (qy * qy + qz * qz), 2.0 * (qx * qy - qw * qz), 2.0 * (qx * qz + qw * qy)
+        r10, r11, r12 = 2.0 * (qx * qy + qw * qz), 1.0 - 2.0 * (qx * qx + qz * qz), 2.0 * (qy * qz - qw * qx)
+        r20, r21, r22 = 2.0 * (qx * qz - qw * qy), 2.0 * (qy * qz + qw * qx), 1.0 - 2.0 * (qx * qx + qy * qy)
+        n0, n1, n2 = (
+            (ax * r00 + ay * r10 + az * r20) * s0,
+            (ax * r01 + ay * r11 + az * r21) * s1,
+            (ax * r02 + ay * r12 + az * r22) * s2,
+        )
+        o0, o1, o2 = (
+            (bx * r00 + by * r10 + bz * r20) * s0,
+            (bx * r01 + by * r11 + bz * r21) * s1,
+            (bx * r02 + by * r12 + bz * r22) * s2,
+        )
+        a = n0 * n0 + n1 * n1 + n2 * n2 + COVARIANCE_BLUR_PX2
+        b = n0 * o0 + n1 * o1 + n2 * o2
+        c = o0 * o0 + o1 * o1 + o2 * o2 + COVARIANCE_BLUR_PX2
+        u, v = fx * x / z + cx, fy * y / z + cy
+        if not (a < _FINITE and c < _FINITE and abs(u) < _FINITE and abs(v) < _FINITE):
+            continue
+
+        m = b / c
+        reach = math.log(opacity / ALPHA_MIN)
+        extent_x, extent_y = math.sqrt(2.0 * reach * a), math.sqrt(2.0 * reach * c)
+        if u + extent_x < 0.0 or u - extent_x > width or v + extent_y < 0.0 or v - extent_y > height:
+            continue
+        splat = splats[i]
+        splat[U] = u
+        splat[V] = v
+        splat[H] = 0.5 / max(a - m * b, 1e-30)
+        splat[M] = m
+        splat[K] = 0.5 / c
+        splat[OPACITY] = opacity
+        splat[DEPTH] = z
+        splat[EXTENT_X] = extent_x + EXTENT_SLACK_PX
+        splat[EXTENT_Y] = extent_y + EXTENT_SLACK_PX
+        splat[REACH] = reach
+        splat[TILT] = b * math.sqrt(2.0 * reach / a)
+        touched = count_tiles(splat, width, height)
+        if touched == 0:
+            continue
+
+        dx, dy, dz = px - eye[0], py - eye[1], pz - eye[2]
+        inverse = 1.0 / max(math.sqrt(dx * dx + dy * dy + dz * dz), 1e-12)
+        sh_basis_into(dx * inverse, dy * inverse, dz * inverse, count, basis)
+        finite = True
+        for channel in range(3):
+            colour = COLOUR_OFFSET
+            for j in range(count):
+                colour += basis[j] * sh[i, j, channel]
+            finite = finite and abs(colour) < _FINITE
+            splat[RED + channel] = max(colour, 0.0)
+        if finite:
+            tiles[i] = touched
+
+
+@kernel(parallel=True)
+def project_splats(
+    parameters: Parameters,
+    arrays: ViewArrays,
+    width: int,
+    height: int,
+    splats: Floats,
+    tiles: Integers,
+) -> None:
+    """Project every Gaussian.
+
+    Args:
+        parameters: of N Gaussians.
+        arrays: the camera.
+        width: of the picture, pixels.
+        height: of the picture, pixels.
+        splats: (N, SPLAT_FIELDS) written where `tiles` is not 0.
+        tiles: (N,) written: how many tiles each splat touches, 0 = not drawn.
+    """
+    n = tiles.shape[0]
+    for block in numba.prange((n + BLOCK - 1) // BLOCK):
+        _project_block(
+            block * BLOCK,
+            min(n, (block + 1) * BLOCK),
+            parameters,
+            arrays,
+            width,
+            height,
+            splats,
+            tiles,
+        )

@@ -1,0 +1,281 @@
+"""The rasterizer that runs everywhere: compiled tiles on all cores of a CPU, with a handwritten derivative.
+
+It draws the studio's pictures on machines without a graphics card, and it is what training on a CPU differentiates. The
+work is done by the kernels in `_project`, `_tiles`, `_backward` and `_gather`; this module owns their buffers, their
+order and their place in torch's autograd.
+
+Any thread may render; calls wait for each other, because each of them uses all cores (`_jit.KERNEL_LOCK`). How many
+cores that is follows numba (`NUMBA_NUM_THREADS`, `numba.set_num_threads`).
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from studio.engine.camera import Camera, orbit_camera
+from studio.engine.gaussians import Gaussians
+from studio.engine.splat import _backward, _gather, _project, _tiles
+from studio.engine.splat._gather import Gradients
+from studio.engine.splat._jit import KERNEL_LOCK
+from studio.engine.splat._project import Floats, Integers, Parameters, ViewArrays
+from studio.engine.splat.base import Raster
+from studio.engine.splat.projection import jacobian_limits
+
+_GOLDEN = 0.6180339887498949
+"""Share of the tiles between two drawn one after the other: spreads them over the picture most evenly."""
+
+
+@dataclass
+class ScreenStats:
+    """What one call of `CpuRasterizer.render` learned about each Gaussian; density control reads it.
+
+    Pass an empty one to `render`. The first two tensors are there when it returns, the gradients after `backward()`.
+    """
+
+    visible: Tensor | None = None  # (N,) bool: touches at least one tile of the picture
+    radii_px: Tensor | None = None  # (N,) float32 larger half extent on the picture, 0 where not visible
+    screen_gradients: Tensor | None = None  # (N, 2) float32 ∂loss/∂(centre in pixels), 0 where not visible
+    size_px: tuple[int, int] = (0, 0)  # width, height of the picture
+
+    def gradient_norms(self) -> Tensor:
+        """(N,) lengths of the centres' gradients in units of half the picture.
+
+        3D Gaussian splatting compares their mean over several pictures with its densification threshold (2e-4).
+
+        Raises:
+            RuntimeError: if `backward()` has not run yet.
+        """
+        if self.screen_gradients is None:
+            raise RuntimeError("screen gradients exist only after backward() of a loss on the rendered picture")
+        half = torch.tensor([self.size_px[0] / 2, self.size_px[1] / 2])
+        return (self.screen_gradients * half).square().sum(dim=1).sqrt()
+
+
+@dataclass(frozen=True)
+class _View:
+    """A camera as the kernels take it."""
+
+    arrays: ViewArrays
+    width: int
+    height: int
+
+    @staticmethod
+    def of(camera: Camera) -> _View:
+        lens = np.array([camera.fx, camera.fy, camera.cx, camera.cy, *jacobian_limits(camera)], dtype=np.float64)
+        matrix = np.array(camera.world_to_camera, dtype=np.float64, order="C")
+        return _View((matrix, np.array(camera.position, dtype=np.float64), lens), camera.width, camera.height)
+
+    @property
+    def tile_count(self) -> int:
+        return -(-self.width // _project.TILE) * -(-self.height // _project.TILE)
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """Splats in their tiles: what the backward pass needs of the forward pass."""
+
+    view: _View
+    splats: Floats  # (N, SPLAT_FIELDS)
+    tiles: Integers  # (N,) tiles that each splat touches
+    order: Integers  # (M,) drawn splats, nearest first
+    pair_starts: NDArray[np.int64]  # (M + 1,)
+    places: Integers  # (P,) where each pair of `order` lies in `members`
+    tile_starts: NDArray[np.int64]  # (T + 1,)
+    members: Integers  # (P,) splats tile after tile
+    stride: int
+
+
+@dataclass(frozen=True)
+class _Picture:
+    rgb: Floats  # (H, W, 3)
+    alpha: Floats  # (H, W)
+    depth: Floats | None  # (H, W)
+
+
+class CpuRasterizer:
+    """Draws Gaussians on the CPU; differentiable in all five tensors."""
+
+    name = "cpu"
+
+    def render(
+        self, gaussians: Gaussians, camera: Camera, *, depth: bool = False, stats: ScreenStats | None = None
+    ) -> Raster:
+        """Draw `gaussians` as `camera` sees them.
+
+        Gaussians with NaN or infinity anywhere are left out. When no tensor requires gradients (or under
+        `torch.no_grad()`), nothing is kept for a backward pass.
+
+        Args:
+            gaussians: on the CPU; other types than float32 are converted.
+            camera: any size, not only multiples of the tile.
+            depth: whether to return depth as well.
+            stats: filled with visibility and radii now, and with screen gradients by `backward()`.
+
+        Raises:
+            ValueError: if the Gaussians are on another device.
+        """
+        if gaussians.means.device.type != "cpu":
+            raise ValueError(f"the CPU rasterizer was given Gaussians on {gaussians.means.device}, expected cpu")
+        tensors = [
+            t.to(torch.float32).contiguous()
+            for t in (
+                gaussians.means,
+                gaussians.quats,
+                gaussians.log_scales,
+                gaussians.opacity_logits,
+                gaussians.sh,
+            )
+        ]
+        view = _View.of(camera)
+        if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+            outputs = cast(tuple[Tensor, ...], _Rasterize.apply(*tensors, view, depth, stats))  # type: ignore[no-untyped-call]
+            return Raster(*outputs)
+        picture, splats = _draw(_arrays(tensors), view, depth)
+        _note_visibility(stats, splats)
+        return Raster(
+            torch.from_numpy(picture.rgb),
+            torch.from_numpy(picture.alpha),
+            None if picture.depth is None else torch.from_numpy(picture.depth),
+        )
+
+
+def warm_up(*, backward: bool = False) -> threading.Thread:
+    """Compile the kernels, or load them from the cache, in a background thread.
+
+    Args:
+        backward: whether to prepare the derivative too.
+
+    Returns:
+        The running thread; join it to wait. Rendering meanwhile is safe, it only waits.
+    """
+
+    def work() -> None:
+        blob = Gaussians(
+            torch.zeros(1, 3), torch.ones(1, 4), torch.full((1, 3), -4.0), torch.zeros(1), torch.zeros(1, 1, 3)
+        )
+        if backward:
+            blob = blob.replace(means=blob.means.requires_grad_())
+        raster = CpuRasterizer().render(blob, orbit_camera(0.0, 0.0, 1.0, width=8, height=8))
+        if backward:
+            raster.rgb.sum().backward()  # type: ignore[no-untyped-call]
+
+    thread = threading.Thread(target=work, name="splat-warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _draw(parameters: Parameters, view: _View, depth: bool) -> tuple[_Picture, _Sorted]:
+    """Project, sort and draw; `parameters` are the five arrays of `Gaussians` in their order."""
+    n = parameters[0].shape[0]
+    splats = np.empty((n, _project.SPLAT_FIELDS), np.float32)
+    tiles = np.empty(n, np.int32)
+    rgb = np.empty((view.height, view.width, 3), np.float32)
+    alpha = np.empty((view.height, view.width), np.float32)
+    far = np.empty((view.height, view.width), np.float32) if depth else None
+    stride = _coprime_stride(view.tile_count)
+    with KERNEL_LOCK:
+        _project.project_splats(parameters, view.arrays, view.width, view.height, splats, tiles)
+        order = _tiles.depth_order(splats, tiles)
+        starts = _tiles.pair_starts(order, tiles)
+        pair_tiles = np.empty(int(starts[-1]), np.int32)
+        _tiles.list_pairs(order, starts, splats, view.width, view.height, pair_tiles)
+        tile_starts, members, places = _tiles.sort_pairs(order, starts, pair_tiles, view.tile_count)
+        _tiles.draw(tile_starts, members, splats, stride, rgb, alpha, far)
+    return _Picture(rgb, alpha, far), _Sorted(view, splats, tiles, order, starts, places, tile_starts, members, stride)
+
+
+def _arrays(tensors: Sequence[Tensor]) -> Parameters:
+    """The tensors' memory, in the order of `Gaussians`."""
+    return cast(Parameters, tuple(t.detach().numpy() for t in tensors))
+
+
+def _coprime_stride(count: int) -> int:
+    """The number nearest above the golden share of `count` that has no common factor with it."""
+    stride = max(1, int(count * _GOLDEN))
+    while math.gcd(stride, count) != 1:
+        stride += 1
+    return stride
+
+
+def _note_visibility(stats: ScreenStats | None, splats: _Sorted) -> None:
+    if stats is None:
+        return
+    drawn = splats.tiles > 0
+    radii = np.zeros(drawn.shape[0], np.float32)
+    radii[drawn] = splats.splats[drawn][:, [_project.EXTENT_X, _project.EXTENT_Y]].max(axis=1)
+    stats.visible = torch.from_numpy(drawn)
+    stats.radii_px = torch.from_numpy(radii)
+    stats.size_px = (splats.view.width, splats.view.height)
+    stats.screen_gradients = None
+
+
+class _Rasterize(torch.autograd.Function):
+    """The kernels' place in autograd; arguments: the five tensors, the view, whether depth is wanted, stats."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        means: Tensor,
+        quats: Tensor,
+        log_scales: Tensor,
+        opacity_logits: Tensor,
+        sh: Tensor,
+        view: _View,
+        depth: bool,
+        stats: ScreenStats | None,
+    ) -> tuple[Tensor, ...]:
+        picture, splats = _draw(_arrays((means, quats, log_scales, opacity_logits, sh)), view, depth)
+        _note_visibility(stats, splats)
+        outputs = [torch.from_numpy(picture.rgb), torch.from_numpy(picture.alpha)]
+        if picture.depth is not None:
+            outputs.append(torch.from_numpy(picture.depth))
+        ctx.splats, ctx.stats = splats, stats
+        ctx.save_for_backward(means, quats, log_scales, opacity_logits, sh, *outputs)
+        return tuple(outputs)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        parameters = _arrays(ctx.saved_tensors[:5])
+        outputs = [t.detach().numpy() for t in ctx.saved_tensors[5:]]
+        on_rgb, on_alpha, *on_depth = (g.to(torch.float32).contiguous().numpy() for g in gradients)
+        sort: _Sorted = ctx.splats
+        pairs = np.empty((sort.members.shape[0], _project.GRADIENT_FIELDS), np.float32)
+        results = [torch.zeros(p.shape) for p in parameters] + [torch.zeros(len(parameters[0]), 2)]
+        with KERNEL_LOCK:
+            _backward.differentiate(
+                sort.tile_starts,
+                sort.members,
+                sort.splats,
+                sort.stride,
+                outputs[0],
+                outputs[1],
+                outputs[2] if on_depth else None,
+                on_rgb,
+                on_alpha,
+                on_depth[0] if on_depth else None,
+                pairs,
+            )
+            _gather.gather(
+                sort.order,
+                sort.pair_starts,
+                sort.places,
+                pairs,
+                parameters,
+                sort.view.arrays,
+                sort.splats,
+                cast(Gradients, tuple(r.numpy() for r in results)),
+            )
+        if ctx.stats is not None:
+            ctx.stats.screen_gradients = results[5]
+        return (*results[:5], None, None, None)
