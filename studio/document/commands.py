@@ -170,7 +170,7 @@ class History:
     # ---- changing ----
 
     def apply(self, label: str, change: Change | Project, selection: Selection | None = None) -> bool:
-        """One change as one entry; False and no entry when it has no effect. A gesture in progress is committed first."""
+        """One change as one entry, False where it has no effect; commits a gesture still in progress first."""
         gesture = self.begin(label)
         try:
             gesture.update(change, selection)
