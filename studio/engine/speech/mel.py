@@ -1,0 +1,97 @@
+"""Log-mel energies: what the encoder hears, made independent of loudness, microphone and room tone.
+
+40 bands at 100 Hz from 16 kHz sound. Normalisation uses only the frames in which something sounds, so that a clip
+that is mostly silent looks like one that is not.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 16_000
+N_BANDS = 40
+HOP = 160
+"""Samples between frames: 10 ms."""
+WINDOW_SAMPLES = 400
+"""Samples under one window: 25 ms."""
+N_FFT = 512
+MEL_RATE_HZ = SAMPLE_RATE_HZ / HOP
+
+SILENT_LEVEL = 10 ** (-65 / 20)
+"""A clip whose loudest 25 ms stay below -65 dBFS (RMS) is silence whatever it contains."""
+
+_RANGE = 7.0
+"""Natural-log energy (30 dB) below a band's loud frames at which everything quieter is the same."""
+
+
+@functools.cache
+def _bank() -> NDArray[np.float32]:
+    """(40, 257) triangular filters, 60 Hz to 7.6 kHz, each of area 1."""
+    import librosa  # half a second to import; only feature extraction needs it
+
+    bank = librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=N_FFT, n_mels=N_BANDS, fmin=60.0, fmax=7600.0)
+    return np.asarray(bank, np.float32)
+
+
+@functools.cache
+def _window() -> NDArray[np.float32]:
+    return np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
+
+
+def n_frames(n_samples: int) -> int:
+    """Mel frames of a sound; frame i is centred on sample i·160."""
+    return n_samples // HOP + 1
+
+
+def mel_energies(samples: NDArray[np.float32], block: int = 3000) -> NDArray[np.float32]:
+    """(n_frames, 40) power in each band, centred frames, blockwise so that memory stays bounded.
+
+    Args:
+        samples: (n,) 16 kHz mono.
+        block: Frames per step.
+    """
+    n = n_frames(len(samples))
+    out = np.empty((n, N_BANDS), np.float32)
+    half = WINDOW_SAMPLES // 2
+    for first in range(0, n, block):
+        last = min(first + block, n)
+        begin, end = first * HOP - half, (last - 1) * HOP + half
+        piece = samples[max(begin, 0) : min(end, len(samples))]
+        piece = np.pad(piece, (max(-begin, 0), max(end - len(samples), 0)))
+        frames = np.lib.stride_tricks.sliding_window_view(piece, WINDOW_SAMPLES)[::HOP]
+        spectrum = np.fft.rfft(frames * _window(), N_FFT).astype(np.complex64)
+        out[first:last] = (np.abs(spectrum) ** 2) @ _bank().T
+    return out
+
+
+def loudness(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n_frames,) RMS under each 25 ms window, full scale 1; same frames as `mel_energies`."""
+    n, half = n_frames(len(samples)), WINDOW_SAMPLES // 2
+    total = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    centre = np.arange(n) * HOP
+    low, high = np.clip(centre - half, 0, len(samples)), np.clip(centre + half, 0, len(samples))
+    return np.sqrt(np.maximum(total[high] - total[low], 0.0) / WINDOW_SAMPLES).astype(np.float32)
+
+
+def normalise(energies: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, 41) the encoder's input: 40 normalised log energies and one overall level.
+
+    Each band is taken relative to its own loud frames (90th percentile over frames that sound), which removes gain,
+    microphone and equaliser, floored 30 dB below that, and scaled to about [-2, 1]. The last column is the frame's
+    level over all bands relative to the clip's loudest, floored at 50 dB.
+
+    Args:
+        energies: (n, 40) power of one whole clip.
+    """
+    total = energies.sum(axis=1)
+    level = np.log(total + 1e-12)
+    peak = np.percentile(level, 97) if len(level) else 0.0
+    active = level > peak - 6.0
+    logs = np.log(energies + 1e-10)
+    loud = np.percentile(logs[active], 90, axis=0) if active.any() else logs.max(axis=0)
+    relative = np.clip((logs - loud) / (_RANGE / 2) + 1.0, -1.0, 1.5)
+    overall = np.clip((level - peak) / 5.75 + 1.0, -1.0, 1.5)
+    return np.concatenate([relative, overall[:, None]], axis=1).astype(np.float32)
