@@ -228,7 +228,7 @@ def _nodes() -> tuple[Floats, Floats]:
     """Nodes in [0, 1] and the matrix from a polynomial's values there to its Bernstein coefficients."""
     nodes: Floats = (1 - np.cos(np.pi * np.arange(_DEGREE + 1) / _DEGREE)) / 2
     basis = BPoly(np.eye(_DEGREE + 1)[:, None, :], np.array([0.0, 1.0]))
-    matrix: Floats = np.linalg.inv(basis(nodes))
+    matrix: Floats = np.asarray(np.linalg.inv(basis(nodes)), np.float64)
     return nodes, matrix
 
 
