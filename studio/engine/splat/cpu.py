@@ -30,35 +30,10 @@ from studio.engine.splat._jit import KERNEL_LOCK
 from studio.engine.splat._project import Floats, Integers, Parameters, ViewArrays
 from studio.engine.splat.base import Raster
 from studio.engine.splat.projection import jacobian_limits
+from studio.engine.splat.stats import ScreenStats
 
 _GOLDEN = 0.6180339887498949
 """Share of the tiles between two drawn one after the other: spreads them over the picture most evenly."""
-
-
-@dataclass
-class ScreenStats:
-    """What one call of `CpuRasterizer.render` learned about each Gaussian; density control reads it.
-
-    Pass an empty one to `render`. The first two tensors are there when it returns, the gradients after `backward()`.
-    """
-
-    visible: Tensor | None = None  # (N,) bool: touches at least one tile of the picture
-    radii_px: Tensor | None = None  # (N,) float32 larger half extent on the picture, 0 where not visible
-    screen_gradients: Tensor | None = None  # (N, 2) float32 ∂loss/∂(centre in pixels), 0 where not visible
-    size_px: tuple[int, int] = (0, 0)  # width, height of the picture
-
-    def gradient_norms(self) -> Tensor:
-        """(N,) lengths of the centres' gradients in units of half the picture.
-
-        3D Gaussian splatting compares their mean over several pictures with its densification threshold (2e-4).
-
-        Raises:
-            RuntimeError: if `backward()` has not run yet.
-        """
-        if self.screen_gradients is None:
-            raise RuntimeError("screen gradients exist only after backward() of a loss on the rendered picture")
-        half = torch.tensor([self.size_px[0] / 2, self.size_px[1] / 2])
-        return (self.screen_gradients * half).square().sum(dim=1).sqrt()
 
 
 @dataclass(frozen=True)
@@ -126,16 +101,7 @@ class CpuRasterizer:
         """
         if gaussians.means.device.type != "cpu":
             raise ValueError(f"the CPU rasterizer was given Gaussians on {gaussians.means.device}, expected cpu")
-        tensors = [
-            t.to(torch.float32).contiguous()
-            for t in (
-                gaussians.means,
-                gaussians.quats,
-                gaussians.log_scales,
-                gaussians.opacity_logits,
-                gaussians.sh,
-            )
-        ]
+        tensors = _float32(gaussians)
         view = _View.of(camera)
         if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
             outputs = cast(tuple[Tensor, ...], _Rasterize.apply(*tensors, view, depth, stats))  # type: ignore[no-untyped-call]
@@ -147,6 +113,24 @@ class CpuRasterizer:
             torch.from_numpy(picture.alpha),
             None if picture.depth is None else torch.from_numpy(picture.depth),
         )
+
+
+def sorted_splats(gaussians: Gaussians, camera: Camera) -> Floats:
+    """The splats that `camera` sees, nearest first, for rasterizers that draw them in another way.
+
+    Args:
+        gaussians: on the CPU.
+        camera: any size.
+
+    Returns:
+        (M, SPLAT_FIELDS) as `_project` describes them.
+    """
+    view = _View.of(camera)
+    splats = np.empty((len(gaussians), _project.SPLAT_FIELDS), np.float32)
+    tiles = np.empty(len(gaussians), np.int32)
+    with KERNEL_LOCK:
+        _project.project_splats(_arrays(_float32(gaussians)), view.arrays, view.width, view.height, splats, tiles)
+    return splats[_tiles.depth_order(splats, tiles)]
 
 
 def warm_up(*, backward: bool = False) -> threading.Thread:
@@ -192,6 +176,12 @@ def _draw(parameters: Parameters, view: _View, depth: bool) -> tuple[_Picture, _
         tile_starts, members, places = _tiles.sort_pairs(order, starts, pair_tiles, view.tile_count)
         _tiles.draw(tile_starts, members, splats, stride, rgb, alpha, far)
     return _Picture(rgb, alpha, far), _Sorted(view, splats, tiles, order, starts, places, tile_starts, members, stride)
+
+
+def _float32(gaussians: Gaussians) -> list[Tensor]:
+    """The five tensors as the kernels need them; no copies if they are so already."""
+    tensors = (gaussians.means, gaussians.quats, gaussians.log_scales, gaussians.opacity_logits, gaussians.sh)
+    return [t.to(torch.float32).contiguous() for t in tensors]
 
 
 def _arrays(tensors: Sequence[Tensor]) -> Parameters:

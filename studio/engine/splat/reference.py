@@ -13,7 +13,8 @@ from studio.engine.camera import Camera
 from studio.engine.gaussians import Gaussians
 from studio.engine.splat.base import ALPHA_MAX, ALPHA_MIN, NEAR_M, Raster
 from studio.engine.splat.harmonics import sh_colours
-from studio.engine.splat.projection import project
+from studio.engine.splat.projection import Projection, project
+from studio.engine.splat.stats import ScreenStats
 
 
 class ReferenceRasterizer:
@@ -21,7 +22,9 @@ class ReferenceRasterizer:
 
     name = "reference"
 
-    def render(self, gaussians: Gaussians, camera: Camera, *, depth: bool = False) -> Raster:
+    def render(
+        self, gaussians: Gaussians, camera: Camera, *, depth: bool = False, stats: ScreenStats | None = None
+    ) -> Raster:
         """Draw `gaussians` as `camera` sees them, in float64; differentiable in all five tensors."""
         wide = Gaussians(
             gaussians.means.double(),
@@ -30,9 +33,12 @@ class ReferenceRasterizer:
             gaussians.opacity_logits.double(),
             gaussians.sh.double(),
         )
-        wide = wide.select(drawable(wide, camera))
+        kept = drawable(wide, camera).nonzero()[:, 0]
+        wide = wide.select(kept)
         projection = project(wide, camera)
         opacities = wide.opacity_logits.sigmoid()
+        if stats is not None:
+            _note(stats, len(gaussians), kept, projection, opacities, camera)
         position = torch.as_tensor(camera.position, dtype=torch.float64, device=wide.means.device)
         colours = sh_colours(wide.sh, wide.means, position)
 
@@ -53,6 +59,29 @@ class ReferenceRasterizer:
             distance = distance + weight * projection.depths[i]
             transmittance = transmittance - weight
         return Raster(rgb, 1.0 - transmittance, distance if depth else None)
+
+
+def _note(
+    stats: ScreenStats, total: int, kept: Tensor, projection: Projection, opacities: Tensor, camera: Camera
+) -> None:
+    """Fill `stats` for the Gaussians at the indices `kept` of `total`."""
+    reach = 2.0 * (opacities.detach() / ALPHA_MIN).log()
+    extents = (reach[:, None] * projection.covariances.detach().diagonal(dim1=1, dim2=2)).sqrt()
+    size = torch.tensor([camera.width, camera.height], dtype=extents.dtype, device=extents.device)
+    centres = projection.means.detach()
+    inside = ((centres + extents > 0) & (centres - extents < size)).all(dim=1)
+    radii = torch.where(inside, extents.amax(dim=1), 0.0).float()
+    stats.radii_px = torch.zeros(total, device=radii.device).index_copy(0, kept, radii)
+    stats.visible = stats.radii_px > 0
+    stats.size_px = (camera.width, camera.height)
+    stats.screen_gradients = None
+    if projection.means.requires_grad:
+
+        def keep(gradient: Tensor) -> None:
+            empty = torch.zeros(total, 2, device=gradient.device)
+            stats.screen_gradients = empty.index_copy(0, kept, gradient.detach().float())
+
+        projection.means.register_hook(keep)
 
 
 def drawable(gaussians: Gaussians, camera: Camera) -> Tensor:
