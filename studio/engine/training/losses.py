@@ -7,6 +7,7 @@ L_AU and L_sync, weights 0.05 and 0.1). A term without a judge is absent, never 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from studio.engine.gaussians import Gaussians
+from studio.engine.deform.deformer import Deltas
 from studio.engine.metrics import SSIM_C1, SSIM_C2, SSIM_WINDOW, Box, blur
 
 
@@ -91,23 +92,30 @@ def motion_loss(predicted: Tensor, truth: Tensor, scale_m: float) -> Tensor:
     return ((squared + 0.01).sqrt() - 0.1).mean()
 
 
-def scale_penalty(log_scales: Tensor, log_cap: Tensor | float, flatness: float = 12.0) -> Tensor:
-    """Mean squared excess of log extents (N, 3) over a cap, and of their anisotropy over `flatness`.
+def scale_penalty(log_scales: Tensor, log_cap: Tensor, longest: float = 5.0) -> Tensor:
+    """Mean squared excess of log extents over a cap, and of the ratio of the two largest extents over `longest`.
 
-    Needles and blankets look right from the training cameras and wrong from between them.
+    Blankets and needles look right from the training cameras and wrong from between them.
+
+    Args:
+        log_scales: (N, 3).
+        log_cap: (N, 1).
+        longest: ratio of length to width that is still free.
     """
-    over = (log_scales - log_cap).clamp_min(0.0).square().mean()
-    two = log_scales.sort(dim=1).values[:, 1:]
-    thin = (two[:, 1] - two[:, 0] - float(torch.tensor(flatness).log())).clamp_min(0.0).square().mean()
-    return over + thin
+    over = (log_scales - log_cap).clamp_min(0.0).square().sum(1)
+    largest = log_scales.amax(1)
+    second = log_scales.sum(1) - largest - log_scales.amin(1)
+    needle = (largest - second - math.log(longest)).clamp_min(0.0).square()
+    return (over + needle).mean()
 
 
-def appearance_change(delta: Gaussians, canonical: Gaussians) -> Tensor:
-    """Mean squared change of extent, opacity and colour that the deformer makes: motion should carry the expression."""
+def appearance_penalty(deltas: Deltas) -> Tensor:
+    """Mean squared change of extent, turn, opacity and colour: motion should carry the expression where it can."""
     return (
-        (delta.log_scales - canonical.log_scales).square().mean()
-        + (delta.opacity_logits - canonical.opacity_logits).square().mean()
-        + (delta.sh - canonical.sh).square().mean()
+        deltas.log_scales.square().mean()
+        + deltas.quats.square().mean()
+        + 0.1 * deltas.opacity_logits.square().mean()
+        + deltas.colours.square().mean()
     )
 
 

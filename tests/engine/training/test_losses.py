@@ -51,7 +51,7 @@ def test_motion_loss_is_zero_at_the_truth_and_grows_with_distance() -> None:
 
 
 def test_scale_penalty_spares_ordinary_gaussians() -> None:
-    cap = float(torch.tensor(0.01).log())
+    cap = torch.tensor([[0.01]]).log()
     fine = torch.tensor([[0.002, 0.004, 0.005]]).log()
     blanket = torch.tensor([[0.03, 0.03, 0.03]]).log()
     needle = torch.tensor([[1e-4, 1e-4, 8e-3]]).log()

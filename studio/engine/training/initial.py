@@ -1,0 +1,84 @@
+"""Where training starts: Gaussians as small disks on the capture's surface."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from studio.engine.gaussians import SH_C0, Gaussians
+from studio.engine.training.capture import Surface
+from studio.engine.training.recipes import Recipe
+
+
+def thin(points: NDArray[np.float64], spacing: NDArray[np.float64], count: int, seed: int) -> NDArray[np.int64]:
+    """Choose about `count` points evenly: no two closer than a common multiple of their spacing.
+
+    The relative density of the points is kept, so that a face stays finer than a scalp.
+
+    Args:
+        points: (P, 3) metres.
+        spacing: (P,) metres.
+        count: how many to keep; never more are kept.
+        seed: of the order in which points are visited.
+
+    Returns:
+        (≤ count,) indices, rising; all points if there are no more than `count`.
+    """
+    total = len(points)
+    if total <= count:
+        return np.arange(total)
+    order = np.random.default_rng(seed).permutation(total)
+    tree = cKDTree(points)
+    low, high = 0.0, 2.0 * float(np.sqrt(total / count))
+    best = order[:count]
+    for _ in range(7):
+        middle = (low + high) / 2
+        near = tree.query_ball_point(points, spacing * middle, workers=-1)
+        free = np.ones(total, dtype=bool)
+        kept = []
+        for i in order:
+            if free[i]:
+                kept.append(i)
+                free[near[i]] = False
+        if len(kept) > count:
+            low = middle
+        else:
+            high, best = middle, np.asarray(kept)
+    return np.sort(best)
+
+
+def place_on_surface(surface: Surface, recipe: Recipe) -> tuple[Gaussians, Tensor, Tensor]:
+    """Disks on surface points, facing along their normals.
+
+    Returns:
+        The Gaussians (N), the surface point (N,) each sits on, and the spacing (N,) in metres between them.
+    """
+    chosen = thin(
+        surface.points.double().numpy(), surface.spacing.double().numpy(), recipe.initial_gaussians, recipe.seed
+    )
+    rows = torch.from_numpy(chosen)
+    count = len(rows)
+    spacing = surface.spacing[rows] * (len(surface) / count) ** 0.5
+    extent = torch.tensor([recipe.initial_extent, recipe.initial_extent, recipe.initial_thickness])
+    sh = torch.zeros(count, (recipe.sh_degree + 1) ** 2, 3)
+    sh[:, 0] = (surface.colours[rows] - 0.5) / SH_C0
+    gaussians = Gaussians(
+        means=surface.points[rows].clone(),
+        quats=facing(surface.normals[rows]),
+        log_scales=(spacing.clamp_min(1e-6)[:, None] * extent).log(),
+        opacity_logits=torch.full((count,), float(torch.logit(torch.tensor(recipe.initial_opacity)))),
+        sh=sh,
+    )
+    return gaussians, rows, spacing
+
+
+def facing(normals: Tensor) -> Tensor:
+    """(N, 4) wxyz of the shortest rotations that take +z to unit normals (N, 3)."""
+    x, y, z = normals.unbind(1)
+    quats = torch.stack([1 + z, -y, x, torch.zeros_like(z)], 1)
+    backwards = z < -0.9999
+    quats[backwards] = torch.tensor([0.0, 1.0, 0.0, 0.0])
+    return torch.nn.functional.normalize(quats, dim=1)

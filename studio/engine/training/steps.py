@@ -1,0 +1,224 @@
+"""One step of each training stage: a scalar to minimise, its backward pass and the optimizers' move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from studio.engine.camera import Camera
+from studio.engine.deform.deformer import Deltas, split_outputs
+from studio.engine.gaussians import Gaussians
+from studio.engine.splat.base import Raster
+from studio.engine.splat.stats import ScreenStats
+from studio.engine.training.capture import Capture
+from studio.engine.training.learner import Learner
+from studio.engine.training.losses import (
+    Evidence,
+    Judge,
+    appearance_penalty,
+    image_loss,
+    judge_terms,
+    motion_loss,
+    scale_penalty,
+)
+from studio.engine.training.recipes import Recipe
+
+
+class TrainingRasterizer(Protocol):
+    """A rasterizer with a backward pass that tells where each Gaussian pulls on the picture."""
+
+    @property
+    def name(self) -> str:
+        """The backend's name."""
+        ...
+
+    def render(
+        self, gaussians: Gaussians, camera: Camera, *, depth: bool = False, stats: ScreenStats | None = None
+    ) -> Raster:
+        """Draw; `stats` is filled now and by `backward()`."""
+        ...
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step measured."""
+
+    loss: float
+    squared_error: float | None = None  # mean over the picture, display sRGB
+    motion_mm: float | None = None  # mean error of the motion where something moves
+
+
+class Steps:
+    """The steps of one run; each draws its random numbers from the generator it is given.
+
+    Args:
+        capture: what is learned.
+        recipe: weights and sizes.
+        learner: what changes.
+        rasterizer: draws, differentiably.
+        judges: further opinions on each picture of the fine stage.
+    """
+
+    def __init__(
+        self,
+        capture: Capture,
+        recipe: Recipe,
+        learner: Learner,
+        rasterizer: TrainingRasterizer,
+        judges: tuple[Judge, ...] = (),
+    ) -> None:
+        self._capture, self._recipe, self._learner = capture, recipe, learner
+        self._rasterizer, self._judges = rasterizer, judges
+
+    def geometry(self, random: torch.Generator) -> StepResult:
+        """Teach the deformer the true motion of some Gaussians in some frames."""
+        index, frames = self._draw(random)
+        learner = self._learner
+        au, speech, pose = self._controls(frames, random)
+        deltas = learner.deformer(learner.parameters["means"].detach(), learner.zones, au, speech, pose, index)
+        loss, motion_mm = self._motion_terms(deltas, frames, index)
+        learner.deformer_optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        learner.deformer_optimizer.step()
+        return StepResult(float(loss.detach()), motion_mm=motion_mm)
+
+    def coarse(self, image: int, size_px: tuple[int, int], random: torch.Generator) -> StepResult:
+        """Fit the canonical appearance to a picture, with the true motion applied."""
+        learner = self._learner
+        gaussians = learner.gaussians
+        frame = self._capture.images[image].frame
+        motion = learner.motion(torch.tensor([frame]))[0]
+        shaped = gaussians.replace(means=gaussians.means + motion)
+        loss, squared_error = self._picture_terms(shaped, image, size_px, random, ())
+        learner.gaussian_optimizer.step()
+        return StepResult(loss, squared_error)
+
+    def fine(
+        self, image: int, size_px: tuple[int, int], random: torch.Generator, *, rehearse: bool = False
+    ) -> StepResult:
+        """Fit everything to a picture drawn through the deformer; `rehearse` adds a small geometry step.
+
+        Gaussians that never move are drawn as they are: the deformer has learned to leave them alone, and the
+        rehearsal keeps it so.
+        """
+        learner, recipe, capture = self._learner, self._recipe, self._capture
+        frame = capture.images[image].frame
+        frames, index = torch.tensor([frame]), learner.moving
+        au, speech, pose = self._controls(frames, None)
+        deltas = self._deltas(index, au, speech, pose)
+        terms = recipe.motion_weight * motion_loss(deltas.means, learner.motion(frames, index), recipe.motion_scale_m)
+        terms = terms + recipe.appearance_weight * appearance_penalty(deltas)
+        terms = terms + recipe.raar_weight * learner.deformer.raar(deltas, learner.zones, index)
+        if rehearse:
+            rows, others = self._draw(random)
+            rehearsed = self._deltas(rows, *self._controls(others, random))
+            loss, _ = self._motion_terms(rehearsed, others, rows)
+            terms = terms + recipe.motion_weight * loss
+        learner.deformer_optimizer.zero_grad()
+        shaped = _shape(learner.gaussians, deltas, index)
+        loss_sum, squared_error = self._picture_terms(shaped, image, size_px, random, self._judges, terms)
+        learner.gaussian_optimizer.step()
+        learner.deformer_optimizer.step()
+        return StepResult(loss_sum, squared_error)
+
+    def _picture_terms(
+        self,
+        shaped: Gaussians,
+        image: int,
+        size_px: tuple[int, int],
+        random: torch.Generator,
+        judges: tuple[Judge, ...],
+        other_terms: Tensor | float = 0.0,
+    ) -> tuple[float, float]:
+        """Draw, compare, go backward, note screen gradients. Returns the loss and the picture's squared error."""
+        learner, recipe, capture = self._learner, self._recipe, self._capture
+        camera = capture.camera_of(image)
+        if size_px != (camera.width, camera.height):
+            camera = camera.resized(*size_px)
+        frame = capture.images[image].frame
+        background = torch.rand(3, generator=random)
+        truth = capture.target(image, size_px).over(background).to(learner.device)
+        posed = learner.rig.apply(shaped, capture.pose_at(frame))
+        stats = ScreenStats()
+        picture = self._rasterizer.render(posed, camera, stats=stats).over(background.to(learner.device))
+        mouth = capture.mouth_box(image, size_px)
+        terms = image_loss(picture, truth, mouth, recipe.weights)
+        if judges:
+            evidence = Evidence(
+                capture.au_windows([frame])[0].to(learner.device),
+                capture.articulator_windows([frame])[0].to(learner.device),
+                mouth,
+                image,
+            )
+            terms |= judge_terms(judges, picture, truth, evidence)
+        loss = torch.stack(list(terms.values())).sum() + other_terms
+        loss = loss + recipe.scale_weight * scale_penalty(learner.parameters["log_scales"], learner.log_cap)
+        learner.gaussian_optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            learner.note_gradients(stats.gradient_norms())
+            squared_error = float((picture - truth).square().mean())
+        return float(loss.detach()), squared_error
+
+    def _deltas(self, index: Tensor, au: Tensor, speech: Tensor, pose: Tensor) -> Deltas:
+        """Offsets of the Gaussians at `index`, with the tri-planes as they stand."""
+        learner = self._learner
+        out, attention = learner.deformer.evaluate(learner.features(index), learner.zones[index], au, speech, pose)
+        return split_outputs(out, attention)
+
+    def _draw(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Gaussians (M,), most of them moving, and frames (S,)."""
+        learner, recipe = self._learner, self._recipe
+        frames = torch.randint(self._capture.info.frames, (recipe.geometry_frames,), generator=random)
+        wanted = min(recipe.geometry_points, len(learner))
+        n_moving = min(len(learner.moving), max(round(wanted * recipe.geometry_moving), wanted - len(learner.resting)))
+        chosen = [
+            rows[torch.randint(len(rows), (count,), generator=random).to(rows.device)]
+            for rows, count in ((learner.moving, n_moving), (learner.resting, wanted - n_moving))
+            if len(rows) and count
+        ]
+        return torch.cat(chosen), frames
+
+    def _controls(self, frames: Tensor, random: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Windows of action units (S, 8, 17) and articulation (S, 8, 10), and pose (S, 5).
+
+        With `random`, noise falls on the action units of a share of the frames. OpenFace's estimates jitter so; the
+        true motion stays, which teaches CIT-AE to see through it.
+        """
+        capture, recipe, device = self._capture, self._recipe, self._learner.device
+        au, speech, pose = capture.au_windows(frames), capture.articulator_windows(frames), capture.pose[frames]
+        if random is not None and recipe.au_noise > 0:
+            strength = torch.rand(len(frames), 1, 1, generator=random) * recipe.au_noise
+            strength = strength * (torch.rand(len(frames), 1, 1, generator=random) < recipe.au_noise_share)
+            au = (au + strength * torch.randn(au.shape, generator=random)).clamp(0.0, 5.0)
+        return au.to(device), speech.to(device), pose.to(device)
+
+    def _motion_terms(self, deltas: Deltas, frames: Tensor, index: Tensor) -> tuple[Tensor, float]:
+        """Geometry loss with the attention regulariser, and the mean error in millimetres."""
+        learner, recipe = self._learner, self._recipe
+        truth = learner.motion(frames, index)
+        loss = motion_loss(deltas.means, truth, recipe.motion_scale_m)
+        loss = loss + recipe.raar_weight * learner.deformer.raar(deltas, learner.zones, index)
+        loss = loss + recipe.appearance_weight * appearance_penalty(deltas)
+        error = (deltas.means.detach() - truth).norm(dim=2)
+        return loss, float(error.mean()) * 1e3
+
+
+def _shape(gaussians: Gaussians, deltas: Deltas, index: Tensor) -> Gaussians:
+    """`gaussians` with the first frame of `deltas` added at `index`."""
+
+    def spread(values: Tensor) -> Tensor:
+        zeros = values.new_zeros(len(gaussians), *values.shape[1:])
+        return zeros.index_copy(0, index, values)
+
+    base = gaussians.sh[:, :1] + spread(deltas.colours[0])[:, None]
+    return Gaussians(
+        gaussians.means + spread(deltas.means[0]),
+        gaussians.quats + spread(deltas.quats[0]),
+        gaussians.log_scales + spread(deltas.log_scales[0]),
+        gaussians.opacity_logits + spread(deltas.opacity_logits[0]),
+        torch.cat([base, gaussians.sh[:, 1:]], 1),
+    )

@@ -1,0 +1,305 @@
+"""`train`: a capture folder becomes an avatar file.
+
+Every iteration draws its random numbers from a generator seeded by (recipe's seed, stage, iteration), and checkpoints
+hold everything else, so that on a CPU an interrupted and resumed run makes the same avatar, bit for bit, as one that
+was never stopped (unless the recipe bounds its minutes).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import platform
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, cast
+
+import torch
+
+from studio.document.action_units import AU_KEYS
+from studio.engine.avatar import Avatar, AvatarInfo, save_avatar
+from studio.engine.evaluate import evaluate
+from studio.engine.gaussians import Gaussians
+from studio.engine.rig import Rig
+from studio.engine.speech.features import EXTRACTOR
+from studio.engine.splat import choose_rasterizer
+from studio.engine.training.capture import Capture
+from studio.engine.training.capture_files import load_capture
+from studio.engine.training.checkpoint import Position, checkpoint_path, load_checkpoint, save_checkpoint
+from studio.engine.training.density import plan_changes
+from studio.engine.training.learner import Learner
+from studio.engine.training.losses import Judge
+from studio.engine.training.progress import Cancelled, OnProgress, Progress, TrainingStopped
+from studio.engine.training.recipes import STAGES, Recipe, Stage
+from studio.engine.training.steps import StepResult, Steps, TrainingRasterizer
+from studio.errors import StudioError
+
+_log = logging.getLogger(__name__)
+
+STEP_COST: dict[Stage, float] = {"geometry": 0.045, "coarse": 0.09, "fine": 0.17}
+"""Seconds per iteration of each stage on two CPU cores; only their ratios matter, for the time that is left."""
+
+REFRESH_EVERY = 100
+"""Fine iterations between tri-plane look-ups: means move by microns meanwhile."""
+
+
+def train(
+    capture_path: Path | str,
+    out_path: Path | str,
+    recipe: Recipe,
+    *,
+    iterations: int | None = None,
+    without: tuple[str, ...] = (),
+    resume: bool = False,
+    progress: OnProgress | None = None,
+    cancelled: Cancelled | None = None,
+    judges: tuple[Judge, ...] = (),
+) -> Path:
+    """Train an avatar and write it.
+
+    Args:
+        capture_path: the capture folder.
+        out_path: the avatar file; its checkpoint lies beside it until the run is complete.
+        recipe: what to do.
+        iterations: of all stages together, instead of the recipe's.
+        without: parts to leave out: au, szpab, citae, raar.
+        resume: go on from the checkpoint if there is one.
+        progress: hears a report every `recipe.report_every` iterations.
+        cancelled: asked every iteration; True writes a checkpoint and stops.
+        judges: frozen networks that compare each fine picture with the truth.
+
+    Returns:
+        The avatar's path.
+
+    Raises:
+        StudioError: if the capture or the checkpoint is unusable, a file cannot be written, or the loss stops being a
+            number.
+        TrainingStopped: if `cancelled` said so.
+    """
+    out = Path(out_path)
+    if not out.parent.is_dir():
+        raise StudioError(f"{out} cannot be written because {out.parent} is not a folder: create it first.")
+    recipe = recipe.leaving_out(without)
+    if iterations is not None:
+        recipe = recipe.with_iterations(iterations)
+    capture = load_capture(capture_path)
+    run = _Run(capture, out, recipe, progress, cancelled, judges)
+    if resume and run.checkpoint.exists():
+        run.resume()
+    return run.finish()
+
+
+class _Run:
+    """One training run from its first iteration, or its checkpoint, to the avatar."""
+
+    def __init__(
+        self,
+        capture: Capture,
+        out: Path,
+        recipe: Recipe,
+        progress: OnProgress | None,
+        cancelled: Cancelled | None,
+        judges: tuple[Judge, ...],
+    ) -> None:
+        if capture.surface is None:
+            raise StudioError(f"{capture.root} has no surface.safetensors: training needs a capture with a surface.")
+        self.capture, self.out, self.recipe = capture, out, recipe
+        self.checkpoint = checkpoint_path(out)
+        self.progress, self.cancelled = progress, cancelled
+        self.rasterizer = cast(TrainingRasterizer, choose_rasterizer("auto", differentiable=True))
+        device = torch.device("cuda" if self.rasterizer.name == "cuda" else "cpu")
+        self.learner = Learner(capture.surface, recipe, device)
+        self.steps = Steps(capture, recipe, self.learner, self.rasterizer, judges)
+        self.position = Position()
+        self.random = torch.Generator()
+        self.training_images = capture.indices("train")
+        self.recent: list[StepResult] = []
+        self.motion_mm: float | None = None
+        self.saved_at = self.ticked_at = perf_counter()
+
+    def resume(self) -> None:
+        """Go on where the checkpoint stands."""
+        self.position = load_checkpoint(self.checkpoint, self.learner, self.recipe, self.capture.info.name)
+        _log.info("resuming in the %s stage at iteration %d", self.position.stage, self.position.done)
+
+    def finish(self) -> Path:
+        """Run what is left of all stages, judge the result and write it."""
+        for stage in STAGES[STAGES.index(self.position.stage) :]:
+            if stage != self.position.stage:
+                self.position = replace(self.position, stage=stage, done=0, stage_s=0.0)
+                self.recent.clear()
+            self._stage(stage)
+        avatar = self._avatar()
+        found = evaluate(avatar, self.capture) if self.capture.indices("test") else {}
+        measured = self._measurements() | {key: value for key, value in found.items() if value is not None}
+        save_avatar(replace(avatar, info=replace(avatar.info, training=measured)), self.out)
+        self.checkpoint.unlink(missing_ok=True)
+        return self.out
+
+    def _stage(self, stage: Stage) -> None:
+        position = self.position
+        self.ticked_at = perf_counter()
+        while self._share(stage) < 1.0:
+            if self.cancelled is not None and self.cancelled():
+                self._save()
+                raise TrainingStopped(
+                    f"Training was stopped in the {stage} stage at iteration {position.done}: "
+                    "repeat the command with --resume to go on."
+                )
+            self._iterate(stage)
+            now = perf_counter()
+            position.stage_s += now - self.ticked_at
+            position.total_s += now - self.ticked_at
+            self.ticked_at = now
+            last = self._share(stage) >= 1.0
+            if last or position.done % self.recipe.report_every == 0:
+                self._report(stage)
+            if now - self.saved_at > self.recipe.checkpoint_minutes * 60:
+                self._save()
+
+    def _share(self, stage: Stage) -> float:
+        """How much of the stage is done, by iterations or by the bound on minutes, whichever is further."""
+        recipe, position = self.recipe, self.position
+        length = recipe.iterations(stage)
+        by_count = position.done / length if length else 1.0
+        if recipe.max_minutes is None:
+            return by_count
+        costs = {s: STEP_COST[s] * recipe.iterations(s) for s in STAGES}
+        allowed = recipe.max_minutes * 60 * costs[stage] / sum(costs.values())
+        return max(by_count, position.stage_s / allowed)
+
+    def _iterate(self, stage: Stage) -> None:
+        recipe, position, learner = self.recipe, self.position, self.learner
+        self.random.manual_seed(((recipe.seed * 4 + STAGES.index(stage)) << 32) + position.done)
+        share = self._share(stage)
+        learner.set_rates(stage, share, self.capture.info.head_height_m)
+        if stage == "geometry":
+            result = self.steps.geometry(self.random)
+            self.motion_mm = result.motion_mm
+        else:
+            image = self._next_image(stage)
+            half = share < (recipe.coarse_half if stage == "coarse" else recipe.fine_half)
+            width, height = self.capture.info.size_px
+            size_px = (max(1, width // 2), max(1, height // 2)) if half else (width, height)
+            if stage == "coarse":
+                result = self.steps.coarse(image, size_px, self.random)
+            else:
+                if position.done % REFRESH_EVERY == 0:
+                    learner.refresh()
+                rehearse = position.done % recipe.rehearse_every == 0
+                result = self.steps.fine(image, size_px, self.random, rehearse=rehearse)
+        if not math.isfinite(result.loss):
+            raise StudioError(
+                f"Training failed in the {stage} stage at iteration {position.done}: the loss is {result.loss}; "
+                "check the capture's pictures, or resume with --resume from the last checkpoint."
+            )
+        self.recent.append(result)
+        position.done += 1
+        if stage != "geometry":
+            position.image_iterations += 1
+            self._control_density()
+
+    def _next_image(self, stage: Stage) -> int:
+        """Pictures come in a new order every epoch, which follows from the seed alone."""
+        epoch, place = divmod(self.position.done, len(self.training_images))
+        seed = ((self.recipe.seed * 4 + STAGES.index(stage)) << 32) + (1 << 31) + epoch
+        order = torch.randperm(len(self.training_images), generator=torch.Generator().manual_seed(seed))
+        return self.training_images[int(order[place])]
+
+    def _control_density(self) -> None:
+        settings, learner, count = self.recipe.density, self.learner, self.position.image_iterations
+        if not settings.start <= count < settings.stop or count % settings.every:
+            return
+        plan = plan_changes(
+            learner.gaussians,
+            learner.mean_gradients(),
+            learner.spacing,
+            settings,
+            self.recipe.max_gaussians,
+            self.random,
+        )
+        if plan.changes:
+            learner.rearrange(plan)
+        learner.forget_gradients()
+
+    def _save(self) -> None:
+        """Write a checkpoint, if every parameter is a number."""
+        if not self.learner.gaussians.is_finite():
+            raise StudioError(
+                f"Training failed in the {self.position.stage} stage: the Gaussians are no longer numbers; "
+                "resume with --resume from the last checkpoint."
+            )
+        save_checkpoint(self.checkpoint, self.learner, self.position, self.recipe, self.capture.info.name)
+        self.saved_at = perf_counter()
+
+    def _report(self, stage: Stage) -> None:
+        """Tell what happened since the last report."""
+        recent, position, recipe = self.recent, self.position, self.recipe
+        self.recent = []
+        if self.progress is None or not recent:
+            return
+        errors = [r.squared_error for r in recent if r.squared_error is not None]
+        motions = [r.motion_mm for r in recent if r.motion_mm is not None]
+        before = sum(recipe.iterations(s) for s in STAGES[: STAGES.index(stage)])
+        pace = position.stage_s / max(1, position.done)
+        share = self._share(stage)
+        left = pace * position.done / max(share, 1e-9) * (1 - share)
+        for later in STAGES[STAGES.index(stage) + 1 :]:
+            left += recipe.iterations(later) * pace * STEP_COST[later] / STEP_COST[stage]
+        self.progress(
+            Progress(
+                stage=stage,
+                iteration=before + position.done,
+                iterations=recipe.total_iterations,
+                loss=sum(r.loss for r in recent) / len(recent),
+                psnr_db=-10 * math.log10(max(1e-10, sum(errors) / len(errors))) if errors else None,
+                motion_mm=sum(motions) / len(motions) if motions else None,
+                gaussians=len(self.learner),
+                elapsed_s=position.total_s,
+                left_s=left,
+            )
+        )
+
+    def _avatar(self) -> Avatar:
+        """The avatar as it now stands, on the CPU."""
+        learner, info, recipe = self.learner, self.capture.info, self.recipe
+        gaussians: Gaussians = learner.gaussians
+        gaussians = Gaussians(
+            *(
+                getattr(gaussians, name).detach().cpu().contiguous()
+                for name in ("means", "quats", "log_scales", "opacity_logits", "sh")
+            )
+        )
+        return Avatar(
+            gaussians=gaussians,
+            zones=learner.zones.cpu(),
+            rig=Rig(learner.rig.weights.cpu(), learner.pivots.cpu()),
+            deformer=learner.deformer.eval().requires_grad_(False).cpu(),
+            info=AvatarInfo(
+                name=self.out.stem,
+                recipe=recipe.name,
+                au_channels=AU_KEYS[: recipe.n_au],
+                speech_extractor=EXTRACTOR,
+                sh_degree=recipe.sh_degree,
+                head_height_m=info.head_height_m,
+                target=info.target,
+                licence=info.licence,
+                provenance=info.provenance,
+            ),
+        )
+
+    def _measurements(self) -> dict[str, Any]:
+        """What is worth remembering of the run."""
+        return {
+            "capture": self.capture.info.name,
+            "identity": self.capture.info.identity,
+            "training_pictures": len(self.training_images),
+            "iterations": {stage: self.recipe.iterations(stage) for stage in STAGES},
+            "seed": self.recipe.seed,
+            "without": list(self.recipe.without),
+            "gaussians": len(self.learner),
+            "minutes": round(self.position.total_s / 60, 2),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {self.learner.device.type}",
+        }
