@@ -17,8 +17,9 @@ from studio.engine.avatar import Avatar
 from studio.engine.camera import Camera
 from studio.engine.controls import Controls
 from studio.engine.gaussians import Gaussians
-from studio.engine.splat import choose_rasterizer, compose_rgba8
 from studio.engine.splat.base import Raster
+from studio.engine.splat.choose import choose_rasterizer
+from studio.engine.splat.compose import compose_rgba8
 
 
 @dataclass(frozen=True)

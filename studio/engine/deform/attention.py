@@ -38,6 +38,9 @@ class BiasedAttention(nn.Module):
         self.key = nn.Linear(width, width)
         self.value = nn.Linear(width, width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
+        with torch.no_grad():  # a token is one of M: undo the softmax's division, or small motions take long to learn
+            for layer in (self.value, self.out):
+                layer.weight *= (2 * len(modalities)) ** 0.5
         bias = torch.zeros(len(zn.ZONE_NAMES), len(zn.MODALITY_NAMES), heads)
         for zone, modality in zn.SUPPRESSED:
             bias[zone, modality] = zn.SUPPRESSION
