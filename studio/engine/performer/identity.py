@@ -1,0 +1,122 @@
+"""Who the performer can be: shape, skin, eyes and hair of each identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from studio.errors import StudioError
+
+Rgb = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class SkinLook:
+    """Colours are display sRGB in [0, 1]; amounts are 0 for none, 1 for a lot."""
+
+    base: Rgb
+    blush: Rgb  # colour that cheeks, nose and ears lean towards
+    lips: Rgb
+    lids: Rgb  # colour around the eyes
+    freckles: float = 0.2
+    stubble: float = 0.0
+    gloss: float = 0.5
+    age: float = 0.2  # strength of resting lines
+
+
+@dataclass(frozen=True)
+class HairLook:
+    """A hair style of `hair.py` and its colours."""
+
+    style: str  # "swept", "short" or "cropped"
+    root: Rgb
+    tip: Rgb
+    curl: float = 0.1  # 0 straight, 1 tight curls
+    strands: int = 14000
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Everything that tells one performer from another."""
+
+    name: str
+    shape: dict[str, float]  # kit target → weight
+    skin: SkinLook
+    hair: HairLook
+    iris: Rgb
+    iris_rim: Rgb
+    brow: str  # eyebrow proxy of the kit
+    brow_colour: Rgb
+    brow_density: float = 1.0
+    lash_length: float = 1.0
+    garment: Rgb = (0.09, 0.1, 0.12)
+    rest: dict[str, float] = field(default_factory=dict)  # facial units added so that the neutral face is neutral
+
+
+def _macros(sex: str, old: float = 0.0, **origins: float) -> dict[str, float]:
+    """Weights of the macro targets: a mix of origins (summing to 1) and a share of age."""
+    weights = {f"macrodetails/{origin}-{sex}-young": w * (1 - old) for origin, w in origins.items()}
+    weights |= {f"macrodetails/{origin}-{sex}-old": w * old for origin, w in origins.items() if old}
+    weights[f"macrodetails/universal-{sex}-young-averagemuscle-averageweight"] = 1.0 - old
+    if old:
+        weights[f"macrodetails/universal-{sex}-old-averagemuscle-averageweight"] = old
+    return weights
+
+
+IDENTITIES: dict[str, Identity] = {
+    identity.name: identity
+    for identity in (
+        Identity(
+            name="nora",
+            shape=_macros("female", caucasian=0.85, asian=0.15),
+            skin=SkinLook((0.87, 0.69, 0.59), (0.83, 0.49, 0.42), (0.72, 0.40, 0.38), (0.70, 0.50, 0.45), freckles=0.35),
+            hair=HairLook("swept", (0.16, 0.095, 0.06), (0.36, 0.22, 0.13)),
+            iris=(0.33, 0.42, 0.40),
+            iris_rim=(0.12, 0.17, 0.19),
+            brow="eyebrow001",
+            brow_colour=(0.20, 0.13, 0.09),
+        ),
+        Identity(
+            name="adam",
+            shape=_macros("male", 0.15, caucasian=1.0),
+            skin=SkinLook(
+                (0.82, 0.63, 0.52), (0.78, 0.44, 0.36), (0.67, 0.42, 0.38), (0.65, 0.46, 0.40),
+                freckles=0.2, stubble=0.6, age=0.4,
+            ),  # fmt: skip
+            hair=HairLook("short", (0.09, 0.06, 0.045), (0.20, 0.13, 0.09)),
+            iris=(0.30, 0.20, 0.11),
+            iris_rim=(0.10, 0.06, 0.04),
+            brow="eyebrow012",
+            brow_colour=(0.13, 0.09, 0.06),
+            lash_length=0.75,
+            garment=(0.10, 0.13, 0.17),
+        ),
+        Identity(
+            name="amara",
+            shape=_macros("female", african=0.9, caucasian=0.1),
+            skin=SkinLook(
+                (0.47, 0.31, 0.23), (0.48, 0.25, 0.19), (0.50, 0.27, 0.25), (0.34, 0.21, 0.16),
+                freckles=0.1, gloss=0.75,
+            ),  # fmt: skip
+            hair=HairLook("cropped", (0.035, 0.027, 0.024), (0.07, 0.05, 0.042), curl=1.0),
+            iris=(0.20, 0.12, 0.07),
+            iris_rim=(0.06, 0.04, 0.03),
+            brow="eyebrow008",
+            brow_colour=(0.06, 0.045, 0.04),
+            garment=(0.16, 0.07, 0.07),
+        ),
+    )
+}
+"""Every shipped identity by name."""
+
+DEFAULT_IDENTITY = "nora"
+
+
+def find_identity(name: str) -> Identity:
+    """The identity of that name.
+
+    Raises:
+        StudioError: there is none.
+    """
+    if name not in IDENTITIES:
+        raise StudioError(f"There is no performer called “{name}”: choose one of {', '.join(sorted(IDENTITIES))}.")
+    return IDENTITIES[name]

@@ -1,0 +1,240 @@
+"""Paints the skin of an identity into textures: colour and gloss, pores, and the folds that expressions make.
+
+Everything is a function of the rest position, so that paint sticks to the moving skin. Two kinds of maps come out:
+`colour` (linear RGB, gloss) and two maps of heights in [-1, 1]: pores and seven fold patterns, which the renderer
+mixes by the strength of the action units that cause them (`FOLDS`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.engine.performer.head import BUST, FACE, MOUTH, SOCKET, Head
+from studio.engine.performer.identity import Rgb
+from studio.engine.performer.landmarks import Anatomy
+from studio.engine.performer.shaders import NOISE, SCREEN_VERTEX
+from studio.engine.performer.surface import smoothstep
+
+F64 = NDArray[np.float64]
+
+FOLDS = ("forehead", "glabella", "nose_root", "crows_feet", "nasolabial", "under_eye", "chin")
+"""Fold patterns in the order of the maps' channels."""
+
+MAP_PX = 2048
+
+_ISLAND_BOXES = {
+    FACE: ((0.640, 0.995, 0.148, 0.819), (0.0, 0.72, 0.0, 1.0)),
+    BUST: ((0.150, 0.600, 0.740, 0.990), (0.73, 1.0, 0.50, 1.0)),
+    MOUTH: ((0.757, 0.925, 0.010, 0.138), (0.73, 1.0, 0.25, 0.49)),
+    SOCKET: ((0.010, 0.153, 0.545, 0.635), (0.73, 1.0, 0.02, 0.24)),
+}
+"""(u0, u1, v0, v1) of the mesh → of the painted maps, per UV island: the face gets most of the room."""
+
+
+def linear(colour: Rgb) -> tuple[float, float, float]:
+    """Display sRGB → linear light."""
+    c = np.asarray(colour, dtype=np.float64)
+    out = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    return (float(out[0]), float(out[1]), float(out[2]))
+
+
+def map_uv(head: Head) -> F64:
+    """(n, 2) place of each skin vertex in the painted maps."""
+    out = np.zeros((len(head.island), 2))
+    for island, ((u0, u1, v0, v1), (a0, a1, b0, b1)) in _ISLAND_BOXES.items():
+        mine = head.island == island
+        u, v = head.skin.uv[mine].T
+        out[mine] = np.stack([a0 + (u - u0) / (u1 - u0) * (a1 - a0), b0 + (v - v0) / (v1 - v0) * (b1 - b0)], axis=1)
+    return np.clip(out, 0.0, 1.0)
+
+
+def garment_mask(head: Head, rest: F64) -> F64:
+    """(n,) 1 where the garment covers the bust: below a round collar."""
+    middle = np.array([0.0, 0.0, -0.055 * head.scale])
+    aside = np.linalg.norm((rest - middle)[:, [0, 2]] * [1.0, 0.85], axis=1)
+    collar = head.chin[1] - 0.066 - 0.16 * np.clip(rest[:, 2] + 0.075, 0, 0.12) + 0.10 * np.minimum(aside - 0.06, 0.05)
+    return smoothstep(0.0008, -0.0008, rest[:, 1] - collar)
+
+
+@dataclass(frozen=True)
+class SkinMaps:
+    """Textures on the graphics side."""
+
+    colour: moderngl.Texture  # square root of linear RGB, gloss
+    detail: moderngl.Texture  # pores, folds 0–2, each 0.5 + height / 4
+    folds: moderngl.Texture  # folds 3–6
+
+
+def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy) -> SkinMaps:
+    """Paints the three maps of an identity; about a second on software OpenGL."""
+    look = head.identity.skin
+    program = context.program(_VERTEX, _FRAGMENT)
+    cloth = garment_mask(head, anatomy.rest) * (head.island == BUST)
+    wet = np.isin(head.island, (MOUTH,)).astype(np.float64) + 2.0 * (head.island == SOCKET)
+    data = np.concatenate(
+        [map_uv(head), anatomy.rest, np.stack([anatomy.lip, anatomy.ear, cloth, wet], axis=1)], axis=1
+    ).astype(np.float32)
+    corners = data[head.skin.triangles.ravel()]
+    buffer = context.buffer(corners.tobytes())
+    array = context.vertex_array(program, [(buffer, "2f 3f 4f", "place", "rest", "region")])
+    brow = head.brow.points(head.controls)
+    values: dict[str, float | tuple[float, ...]] = {
+        "base": linear(look.base),
+        "blush": linear(look.blush),
+        "lips": linear(look.lips),
+        "lids": linear(look.lids),
+        "garment": linear(head.identity.garment),
+        "brow_colour": linear(head.identity.brow_colour),
+        "amounts": (look.freckles, look.stubble, look.gloss, look.age),
+        "hair_root": linear(head.identity.hair.root),
+        "eye_centre": tuple(head.eyes[0].centre),
+        "mouth": tuple(anatomy.mouth),
+        "corner": tuple(anatomy.corner),
+        "nose": tuple(anatomy.nose_tip),
+        "wing": tuple(anatomy.wing),
+        "chin": tuple(head.chin),
+        "brow_height": float(brow[:, 1].mean()),
+        "top": head.top,
+    }
+    for name, value in values.items():
+        if name in program:
+            program[name].value = value
+    maps = [context.texture((MAP_PX, MAP_PX), 4) for _ in range(3)]
+    target = context.framebuffer(maps)
+    target.use()
+    target.clear()
+    context.disable(moderngl.DEPTH_TEST | moderngl.BLEND | moderngl.CULL_FACE)
+    array.render()
+    spread = context.program(SCREEN_VERTEX, _SPREAD)
+    screen = context.vertex_array(spread, [])
+    for _ in range(3):
+        grown = [context.texture((MAP_PX, MAP_PX), 4) for _ in range(3)]
+        framebuffer = context.framebuffer(grown)
+        framebuffer.use()
+        for i, texture in enumerate(maps):
+            texture.use(i)
+            spread[f"map{i}"].value = i
+        screen.render(vertices=3)
+        for texture in maps:
+            texture.release()
+        framebuffer.release()
+        maps = grown
+    for texture in maps:
+        texture.build_mipmaps()
+        texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
+        texture.repeat_x = texture.repeat_y = False
+    for resource in (array, buffer, target, program, spread, screen):
+        resource.release()
+    return SkinMaps(*maps)
+
+
+_VERTEX = """#version 330
+in vec2 place; in vec3 rest; in vec4 region; out vec3 X; out vec4 REGION;
+void main() { X = rest; REGION = region; gl_Position = vec4(place * 2.0 - 1.0, 0.0, 1.0); }"""
+
+_FRAGMENT = (
+    "#version 330\n"
+    + NOISE
+    + """
+in vec3 X; in vec4 REGION;
+uniform vec3 base, blush, lips, lids, garment, brow_colour, hair_root, eye_centre, mouth, corner, nose, wing, chin;
+uniform vec4 amounts; uniform float brow_height, top;
+layout(location = 0) out vec4 colour; layout(location = 1) out vec4 detail; layout(location = 2) out vec4 folds;
+float near(vec3 p, vec3 r) { vec3 d = (vec3(abs(X.x), X.yz) - p) / r; return exp(-dot(d, d)); }
+float segment(vec2 p, vec2 a, vec2 b, out float along) { vec2 d = b - a; along = dot(p - a, d) / dot(d, d); return length(p - a - d * clamp(along, 0.0, 1.0)); }
+float crease(float d, float width) { float x = d / width; return -exp(-x * x) + 0.55 * exp(-pow(abs(x) - 1.9, 2.0)); }
+float line(float x, float w) { x /= w; return -exp(-x * x); }
+void main() {
+  float ax = abs(X.x), front = smoothstep(-0.045, 0.0, X.z); vec3 M = vec3(ax, X.yz);
+  float lip = REGION.x; float inside = step(0.5, REGION.w) * step(REGION.w, 1.5), socket = step(1.5, REGION.w);
+  // ---- colour
+  float blotch = fbm(X * 62.0), patch_ = fbm(X * 24.0 + 9.0), fine = noise(X * 900.0);
+  vec3 c = base;
+  float cheek = near(vec3(0.043, nose.y - 0.002, 0.012), vec3(0.020, 0.018, 0.03));
+  float tip = near(nose, vec3(0.014, 0.012, 0.020)), wings = near(wing, vec3(0.008, 0.010, 0.012));
+  float red = 0.34 * cheek + 0.36 * tip + 0.42 * wings + 0.45 * REGION.y + 0.14 * near(chin + vec3(0, 0.014, 0.02), vec3(0.02, 0.014, 0.03)) + 0.10 * (patch_ - 0.4);
+  float neck = smoothstep(chin.y + 0.006, chin.y - 0.03, X.y);
+  red += 0.12 * neck * patch_;
+  c = mix(c, blush, clamp(red * (0.6 + 0.8 * blotch), 0.0, 0.75));
+  float forehead = smoothstep(brow_height + 0.01, brow_height + 0.05, X.y) * front;
+  c = mix(c, c * vec3(1.03, 1.02, 0.93), 0.55 * forehead);
+  vec3 e = (M - eye_centre - vec3(0.0, 0.001, 0.010)) / vec3(0.021, 0.0145, 0.022);
+  float around = exp(-dot(e, e) * 1.4);
+  c = mix(c, lids, around * 0.55);
+  float below = near(eye_centre + vec3(-0.004, -0.013, 0.010), vec3(0.013, 0.006, 0.015)); c = mix(c, c * vec3(0.88, 0.82, 0.86), below * 0.5);
+  float mouthside = near(corner + vec3(0.002, 0.0, 0.0), vec3(0.006, 0.006, 0.01)); c *= mix(vec3(1.0), vec3(0.90, 0.82, 0.80), mouthside * 0.6);
+  c *= 0.93 + 0.14 * blotch; c *= 0.975 + 0.05 * fine;
+  c *= mix(vec3(1.0), vec3(1.02, 0.99, 0.97), patch_);
+  vec2 f1 = cells(X * 330.0 + fbm(X * 90.0)), f2 = cells(X * 95.0);
+  float where = clamp(0.25 + cheek + tip + 0.4 * forehead, 0.0, 1.0) * front;
+  float freckle = amounts.x * where * step(0.60, f1.y) * smoothstep(0.34, 0.10, f1.x);
+  c *= mix(vec3(1.0), vec3(0.78, 0.66, 0.58), freckle * 0.75);
+  float mole = step(0.965, f2.y) * smoothstep(0.095, 0.06, f2.x) * front; c *= mix(vec3(1.0), vec3(0.45, 0.32, 0.28), mole * 0.8);
+  // Beard shadow and its hairs.
+  float jaw = smoothstep(nose.y - 0.008, mouth.y + 0.004, X.y) ; jaw = 1.0 - smoothstep(nose.y - 0.020, nose.y - 0.010, X.y + 0.25 * max(0.02 - ax, 0.0) - 0.10 * max(ax - 0.045, 0.0));
+  float under = smoothstep(chin.y - 0.035, chin.y - 0.005, X.y);
+  float beard = jaw * under * (1.0 - lip) * smoothstep(-0.07, -0.035, X.z) * (1.0 - 0.65 * near(corner + vec3(0.016, 0.022, 0.0), vec3(0.016, 0.016, 0.03)));
+  vec2 stub = cells(X * 760.0); beard *= amounts.y;
+  c = mix(c, c * vec3(0.78, 0.80, 0.83), beard * 0.55);
+  c = mix(c, hair_root, beard * smoothstep(0.30, 0.12, stub.x) * 0.5 * step(0.25, stub.y));
+  // Lips: darker towards the seam, fine vertical lines, a soft border.
+  float seam = 1.0 - smoothstep(0.0, 0.0045, abs(X.y - mouth.y));
+  float lines = 0.5 + 0.5 * sin(X.x * 5200.0 + 5.0 * noise(vec3(X.xy * 260.0, 1.0)) + 2.0 * noise(X * 700.0));
+  vec3 lipcolour = lips * (0.90 + 0.18 * blotch) * (0.95 + 0.08 * lines); lipcolour = mix(lipcolour, lipcolour * vec3(0.80, 0.66, 0.66), seam * 0.5);
+  float lipedge = smoothstep(0.10, 0.85, lip + 0.18 * (fbm(X * 240.0) - 0.5));
+  c = mix(c, lipcolour, lipedge * 0.88);
+  float gloss = amounts.z * (0.35 + 0.30 * tip + 0.22 * forehead * exp(-ax * ax / 0.0016) + 0.15 * cheek) + 0.12 * (blotch - 0.5); gloss = mix(gloss, 0.62, lipedge); gloss = mix(gloss, gloss * 0.5, around);
+  gloss = max(gloss, 0.95 * near(vec3(eye_centre.x, eye_centre.y - 0.0058, eye_centre.z + 0.0115), vec3(0.011, 0.0012, 0.006)));
+  if (inside > 0.5) { c = vec3(0.36, 0.10, 0.09) * (0.7 + 0.4 * blotch); gloss = 0.8; }
+  if (socket > 0.5) { c = vec3(0.50, 0.21, 0.19) * 0.9; gloss = 0.6; }
+  float weave = 0.5 + 0.25 * sin(X.x * 5400.0) * sin((X.y + X.z) * 5400.0);
+  c = mix(c, garment * (0.8 + 0.4 * weave) * (0.85 + 0.3 * patch_), REGION.z); gloss = mix(gloss, 0.03, REGION.z);
+  colour = vec4(sqrt(clamp(c, 0.0, 1.0)), clamp(gloss, 0.0, 1.0));
+  // ---- pores
+  vec2 pore = cells(X * 620.0); float h = -0.9 * smoothstep(0.32, 0.05, pore.x) * (0.35 + 0.65 * clamp(cheek + tip + wings + 0.5 * forehead, 0.0, 1.0));
+  h += 0.9 * (fbm(X * 420.0) - 0.5) + 0.7 * (fbm(X * 150.0) - 0.5);
+  h = mix(h, 1.3 * (lines - 0.5) + 0.8 * (fbm(X * 300.0) - 0.5), lipedge); h = mix(h, 2.2 * (weave - 0.5) + 6.0 * (patch_ - 0.5), REGION.z);
+  if (inside + socket > 0.5) h *= 0.3;
+  // ---- folds
+  float y = X.y - brow_height; float wob = 0.0035 * (noise(vec3(X.x * 45.0, 0.0, 3.0)) - 0.5) + 0.0015 * (noise(vec3(X.x * 160.0, 4.0, 3.0)) - 0.5);
+  float band = smoothstep(0.009, 0.017, y) * smoothstep(0.058, 0.040, y) * smoothstep(0.052, 0.030, ax) * front;
+  float fh = 0.0; for (int i = 0; i < 4; i++) { float yy = 0.0155 + 0.0098 * float(i) + 0.006 * ax / 0.04 * (ax / 0.04) * -0.6; fh += crease(y - yy - wob * (1.0 + 0.4 * float(i)), 0.0017) * (0.75 + 0.5 * noise(vec3(X.x * 90.0, float(i) * 9.0, 1.0))); }
+  float forehead_fold = fh * band * 0.8;
+  float gx = ax - (0.0062 + 0.12 * max(y - 0.002, 0.0) + 0.0012 * (noise(vec3(X.y * 120.0, X.x > 0.0 ? 2.0 : 7.0, 0.0)) - 0.5));
+  float glab = crease(gx, 0.0018) * smoothstep(-0.013, -0.004, y) * smoothstep(0.021, 0.009, y) + 0.7 * exp(-pow((ax - 0.0135) / 0.005, 2.0)) * exp(-pow((y - 0.001) / 0.008, 2.0));
+  float root = 0.0; for (int i = 0; i < 3; i++) root += crease(X.y - (brow_height - 0.0105 - 0.0048 * float(i)) + 0.10 * ax, 0.0011) * 0.7;
+  root *= exp(-pow(ax / 0.0105, 2.0)) + 0.8 * exp(-pow((ax - 0.010) / 0.004, 2.0)); float side_lines = crease(dot(vec2(ax - 0.0125, X.y - nose.y - 0.012), normalize(vec2(0.9, 0.45))), 0.0012) * near(vec3(0.0135, nose.y + 0.014, 0.028), vec3(0.006, 0.008, 0.02));
+  root += side_lines;
+  vec2 outer = vec2(ax, X.y) - vec2(eye_centre.x + 0.0135, eye_centre.y + 0.0005); float rr = length(outer), an = atan(outer.y, outer.x);
+  float feet = 0.0; for (int i = 0; i < 4; i++) feet += crease((an - (-0.75 + 0.42 * float(i) + 0.10 * noise(vec3(rr * 160.0, float(i), X.x > 0.0 ? 1.0 : 5.0)))) * rr, 0.0009);
+  feet *= smoothstep(0.003, 0.008, rr) * smoothstep(0.026, 0.014, rr) * step(0.0, outer.x + 0.002);
+  float t; vec2 top_ = wing.xy + vec2(0.0030, 0.0065), low = corner.xy + vec2(0.0105, 0.001); vec2 bow = vec2(0.0035, 0.001);
+  vec2 P2 = vec2(ax, X.y) - bow * (1.0 - pow(2.0 * clamp((top_.y - X.y) / (top_.y - low.y), 0.0, 1.0) - 1.0, 2.0));
+  float nd = segment(P2, top_, low, t); float sgn = sign((low.x - top_.x) * (X.y - top_.y) - (low.y - top_.y) * (P2.x - top_.x));
+  float nl = (-exp(-nd * nd / 0.0000055) + 0.55 * exp(-pow(nd - 0.0052, 2.0) / 0.00001) * step(0.0, sgn)) * smoothstep(-0.15, 0.15, t) * smoothstep(1.45, 0.85, t) * front;
+  vec2 ue = vec2(ax, X.y) - eye_centre.xy; float ur = length(ue * vec2(0.80, 1.25)); float ua = smoothstep(-0.002, -0.007, ue.y) * front;
+  float under_eye = (crease(ur - 0.0145, 0.0012) * 0.6 + crease(ur - 0.0185, 0.0013) * 0.55 + crease(ur - 0.0115, 0.0009) * 0.4) * ua * smoothstep(0.024, 0.012, abs(ue.x));
+  float dimple = near(chin + vec3(0.0, 0.016, 0.020), vec3(0.015, 0.010, 0.02)); vec2 dc = cells(X * 300.0); float chin_fold = (-smoothstep(0.42, 0.1, dc.x) + 0.3) * dimple;
+  detail = vec4(h + amounts.w * (0.20 * forehead_fold + 1.2 * nl * 0.6 + 0.5 * under_eye), forehead_fold, glab, root) * 0.25 + 0.5;
+  folds = vec4(feet, nl, under_eye, chin_fold) * 0.25 + 0.5;
+}"""
+)
+
+_SPREAD = """#version 330
+uniform sampler2D map0, map1, map2;
+layout(location = 0) out vec4 a; layout(location = 1) out vec4 b; layout(location = 2) out vec4 c;
+void main() {
+  ivec2 p = ivec2(gl_FragCoord.xy), s = textureSize(map0, 0); ivec2 q = p;
+  vec3 own = texelFetch(map0, p, 0).rgb;
+  if (dot(own, vec3(1.0)) <= 0.0) {
+    for (int i = 0; i < 8; i++) {
+      int k = i < 4 ? i : i + 1; ivec2 n = clamp(p + ivec2(k % 3 - 1, k / 3 - 1), ivec2(0), s - 1);
+      if (dot(texelFetch(map0, n, 0).rgb, vec3(1.0)) > 0.0) { q = n; break; }
+    }
+  }
+  a = texelFetch(map0, q, 0); b = texelFetch(map1, q, 0); c = texelFetch(map2, q, 0);
+}"""

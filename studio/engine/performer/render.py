@@ -1,0 +1,434 @@
+"""Draws a performer: supersampled OpenGL in linear light with soft shadows, transparent background.
+
+Software OpenGL is enough. Everything that a performance does not change (paint, occlusion, rigid hair) is prepared
+once per identity; a frame uploads the moved skin, teeth, tongue, brows and lashes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.engine.camera import Camera
+from studio.engine.performer import shaders
+from studio.engine.performer.hair import grow_hair
+from studio.engine.performer.head import BUST, MOUTH, Head, Part
+from studio.engine.performer.landmarks import Anatomy
+from studio.engine.performer.materials import garment_mask, linear, map_uv, paint_skin
+from studio.engine.performer.strands import Strands, brows, lashes
+from studio.engine.performer.surface import normal_operator, smoothstep, vertex_normals
+from studio.errors import StudioError
+
+F64 = NDArray[np.float64]
+
+SHADOW_PX = 1024
+KEY_DIRECTION = np.array([0.42, 0.46, 0.80]) / np.linalg.norm([0.42, 0.46, 0.80])
+EXPOSURE = 0.62
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What one image shows."""
+
+    controls: F64  # (c, 3) moved control vertices, canonical pose
+    pose: F64  # (5,) degrees: yaw, pitch, roll, gaze yaw, gaze pitch
+    folds: F64  # (7,) strength of each of `materials.FOLDS`, 0…1
+    mouth_open: float = 0.0  # 0 closed, 1 wide: lets light in
+
+
+def euler(yaw_deg: float, pitch_deg: float, roll_deg: float) -> F64:
+    """(3, 3) head rotation with the signs of `controls.Pose`."""
+    y, p, r = np.radians([yaw_deg, -pitch_deg, -roll_deg])
+    ry = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    rx = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    rz = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return np.asarray(ry @ rx @ rz)
+
+
+def head_transform(pose: F64, pivot: F64) -> F64:
+    """(4, 4) canonical → posed, for points that belong wholly to the head."""
+    out = np.eye(4)
+    out[:3, :3] = euler(*pose[:3])
+    out[:3, 3] = pivot - out[:3, :3] @ pivot
+    return out
+
+
+def clip_matrix(camera: Camera, near: float = 0.05, far: float = 4.0) -> F64:
+    """(4, 4) head space → OpenGL clip space for a pinhole camera."""
+    w, h = camera.width, camera.height
+    projection = np.array(
+        [
+            [2 * camera.fx / w, 0, 2 * camera.cx / w - 1, 0],
+            [0, -2 * camera.fy / h, 1 - 2 * camera.cy / h, 0],
+            [0, 0, (far + near) / (far - near), -2 * far * near / (far - near)],
+            [0, 0, 1, 0],
+        ]
+    )
+    return np.asarray(projection @ camera.world_to_camera)
+
+
+def parallel_matrix(direction: F64, centre: F64, half: float) -> F64:
+    """(4, 4) head space → clip space of light that falls along -`direction` on a sphere of radius `half`."""
+    up = np.array([0.0, 1.0, 0.0]) if abs(direction[1]) < 0.95 else np.array([1.0, 0.0, 0.0])
+    right = np.cross(up, direction)
+    right /= np.linalg.norm(right)
+    out = np.eye(4)
+    out[:3, :3] = np.stack([right, np.cross(direction, right), -direction]) / half
+    out[:3, 3] = -out[:3, :3] @ centre
+    return out
+
+
+class PerformerRenderer:
+    """Renders one identity; owns an OpenGL context, so use it from the thread that made it."""
+
+    def __init__(self, head: Head, *, size_px: int = 512, factor: int = 2, multisample: int = 4) -> None:
+        self.head = head
+        self.anatomy = Anatomy(head)
+        self.size_px, self.factor = size_px, factor
+        try:
+            self.context = moderngl.create_context(standalone=True, backend="egl", require=330)
+        except Exception as error:  # noqa: BLE001 - glcontext raises bare Exception when EGL is missing
+            try:
+                self.context = moderngl.create_standalone_context(require=330)
+            except Exception:  # noqa: BLE001
+                raise StudioError(
+                    "The performer needs OpenGL 3.3 (software rendering is enough): install Mesa's EGL."
+                ) from error
+        self._programs()
+        self._targets(multisample)
+        rng = np.random.default_rng(7)
+        rest = self.anatomy.rest
+        self.cloth = garment_mask(head, rest) * (head.island == BUST)
+        self._operator = self._weld()
+        normals = self._skin_normals(rest)
+        self.cloth_lift = (0.0035 * self.cloth)[:, None] * normals
+        self.maps = paint_skin(self.context, head, self.anatomy)
+        self.strands: list[Strands] = [brows(head, rng), lashes(head, rng)]
+        self.hair = grow_hair(head, self.anatomy, rng)
+        self.head_weight = head.head_weight(rest)
+        self._buffers()
+        self.occlusion = self._bake_occlusion()
+        self._upload_static()
+
+    def render(self, moment: Moment, camera: Camera) -> NDArray[np.uint8]:
+        """(H, W, 4) straight-alpha display sRGB."""
+        if (camera.width, camera.height) != (self.size_px, self.size_px):
+            raise ValueError(f"camera is {camera.width}x{camera.height}, this renderer draws {self.size_px} square")
+        pose = head_transform(moment.pose, self.head.pivot)
+        self._upload(moment.controls)
+        self._shadows(pose)
+        self._multisampled.use()
+        self._multisampled.clear(0.0, 0.0, 0.0, 0.0)
+        self.context.enable_only(moderngl.DEPTH_TEST)
+        matrix = clip_matrix(camera)
+        self._common(matrix, pose, camera.position)
+        self._draw_skin(moment)
+        self._draw_eyes(moment, pose)
+        self._draw_strands(np.zeros(3))
+        self.context.copy_framebuffer(self._single, self._multisampled)
+        self._final.use()
+        self.context.enable_only(moderngl.NOTHING)
+        self._single.color_attachments[0].use(0)
+        self._resolve["image"].value = 0
+        self._resolve["factor"].value = self.factor
+        self._resolve["exposure"].value = EXPOSURE
+        self._screen.render(vertices=3)
+        pixels = np.frombuffer(self._final.read(components=4), dtype=np.uint8)
+        return pixels.reshape(self.size_px, self.size_px, 4)[::-1].copy()
+
+    def release(self) -> None:
+        """Frees the context and everything in it."""
+        self.context.release()
+
+    # ---- preparation
+
+    def _programs(self) -> None:
+        make = self.context.program
+        self._skin = make(shaders.SKIN_VERTEX, shaders.SKIN_FRAGMENT)
+        self._eye = make(shaders.EYE_VERTEX, shaders.EYE_FRAGMENT)
+        self._strand = make(shaders.STRAND_VERTEX, shaders.STRAND_FRAGMENT)
+        self._strand_depth = make(shaders.STRAND_VERTEX, shaders.DEPTH_FRAGMENT)
+        self._depth = make(shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT)
+        self._resolve = make(shaders.SCREEN_VERTEX, shaders.RESOLVE_FRAGMENT)
+        self._screen = self.context.vertex_array(self._resolve, [])
+
+    def _targets(self, multisample: int) -> None:
+        size = (self.size_px * self.factor,) * 2
+        context = self.context
+        samples = min(multisample, context.max_samples)
+        self._multisampled = context.framebuffer(
+            [context.renderbuffer(size, 4, samples=samples, dtype="f2")],
+            context.depth_renderbuffer(size, samples=samples),
+        )
+        self._single = context.framebuffer([context.texture(size, 4, dtype="f2")])
+        self._final = context.simple_framebuffer((self.size_px, self.size_px), 4)
+        self._shadow = context.depth_texture((SHADOW_PX, SHADOW_PX))
+        self._shadow.compare_func = "<="
+        self._shadow.repeat_x = self._shadow.repeat_y = False
+        self._shadow_target = context.framebuffer(depth_attachment=self._shadow)
+
+    def _weld(self) -> tuple[NDArray[np.int64], NDArray[np.int64], object, int]:
+        _, welded = np.unique(self.head.shared, return_inverse=True)
+        welded = welded.reshape(-1)
+        triangles = welded[self.head.skin.triangles]
+        count = int(welded.max()) + 1
+        return welded, triangles, normal_operator(triangles, count), count
+
+    def _skin_normals(self, points: F64) -> F64:
+        welded, triangles, operator, count = self._operator
+        unique = np.empty((count, 3))
+        unique[welded] = points
+        return np.asarray(vertex_normals(unique, triangles, operator)[welded])  # type: ignore[arg-type]
+
+    def _buffers(self) -> None:
+        """Vertex and index buffers of every mesh and strand group."""
+        self._meshes: list[tuple[Part, int, moderngl.Buffer, moderngl.Buffer, moderngl.VertexArray, moderngl.VertexArray]] = []
+        head, context = self.head, self.context
+        self._mesh_normals = {p.name: normal_operator(p.triangles, len(p.offset)) for p in (head.teeth, head.tongue)}
+        for part, surface in ((head.skin, 0), (head.teeth, 1), (head.tongue, 2)):
+            moving = context.buffer(reserve=len(part.offset) * 24, dynamic=True)
+            fixed = context.buffer(reserve=len(part.offset) * 24)
+            index = context.buffer(part.triangles.astype(np.int32).tobytes())
+            drawn = context.vertex_array(
+                self._skin, [(moving, "3f 3f", "position", "normal"), (fixed, "2f 4f", "uv", "extra")], index
+            )
+            dark = context.vertex_array(
+                self._depth, [(moving, "3f 12x", "position"), (fixed, "8x 4f", "extra")], index
+            )
+            self._meshes.append((part, surface, moving, fixed, drawn, dark))
+        self._tufts: list[tuple[Strands, moderngl.Buffer, moderngl.Buffer, moderngl.VertexArray, moderngl.VertexArray]] = []
+        for strands in [*self.strands, self.hair]:
+            s, k = strands.offset.shape[:2]
+            moving = context.buffer(reserve=s * k * 2 * 24, dynamic=strands.basis is not None)
+            fixed = context.buffer(reserve=s * k * 2 * 32)
+            index = context.buffer(_ribbon_index(s, k).tobytes())
+            layout = [(moving, "3f 3f", "position", "tangent"), (fixed, "4f 4f", "shape", "look")]
+            drawn = context.vertex_array(self._strand, layout, index)
+            dark = context.vertex_array(
+                self._strand_depth, [(moving, "3f 3f", "position", "tangent"), (fixed, "4f 16x", "shape")], index
+            )
+            self._tufts.append((strands, moving, fixed, drawn, dark))
+        sphere, faces = _sphere(48, 64)
+        ball = context.buffer(sphere.astype(np.float32).tobytes())
+        index = context.buffer(faces.astype(np.int32).tobytes())
+        self._ball = context.vertex_array(self._eye, [(ball, "3f", "position")], index)
+        grain = np.asarray(self.head.kit.image("teeth.jpg", "RGB"), dtype=np.float64) / 255
+        light = np.where(grain <= 0.04045, grain / 12.92, ((grain + 0.055) / 1.055) ** 2.4)
+        gum = light[..., 0] > 2.0 * light[..., 1]
+        light = np.where(gum[..., None], light * [0.9, 0.75, 0.75] + [0.10, 0.03, 0.03], 0.16 + light * [0.66, 0.63, 0.55])
+        paint = np.concatenate([np.sqrt(light.clip(0, 1)), np.ones((*light.shape[:2], 1))], axis=2)[::-1]
+        paint = (paint * 255).astype(np.uint8)
+        self._teeth_map = context.texture(paint.shape[1::-1], 4, paint.tobytes())
+        self._teeth_map.build_mipmaps()
+        self._tongue_map = context.texture((1, 1), 4, bytes([180, 105, 102, 204]))
+
+    def _upload_static(self) -> None:
+        rest = self.anatomy.rest
+        low = self.head.chin[1] - 0.108
+        fade = smoothstep(low, low + 0.055, rest[:, 1] - 0.30 * np.maximum(np.abs(rest[:, 0]) - 0.05, 0.0))
+        kind = (self.head.island == MOUTH).astype(np.float64)
+        for part, surface, _, fixed, _, _ in self._meshes:
+            n = len(part.offset)
+            if surface == 0:
+                extra = np.stack([self.occlusion["skin"], self.head_weight, fade, kind], axis=1)
+                uv = map_uv(self.head)
+            else:
+                extra = np.stack([self.occlusion[part.name], np.ones(n), np.ones(n), np.zeros(n)], axis=1)
+                uv = part.uv
+            fixed.write(np.concatenate([uv, extra], axis=1).astype(np.float32).tobytes())
+        for strands, moving, fixed, _, _ in self._tufts:
+            self._write_strand_look(strands, fixed, self.occlusion.get(strands.name))
+            if strands.basis is None:
+                moving.write(_ribbon_points(strands.offset).tobytes())
+
+    def _write_strand_look(self, strands: Strands, fixed: moderngl.Buffer, occlusion: F64 | None) -> None:
+        s, k = strands.offset.shape[:2]
+        along = np.broadcast_to(np.linspace(0, 1, k), (s, k))
+        dark = np.ones((s, k)) if occlusion is None else occlusion
+        look = np.empty((s, k, 2, 8), dtype=np.float32)
+        look[..., 0, 0], look[..., 1, 0] = -1.0, 1.0
+        look[..., 1] = strands.half_width[..., None]
+        look[..., 2] = along[..., None]
+        look[..., 3] = 1.0
+        look[..., 4:7] = strands.colour[:, :, None]
+        look[..., 7] = dark[..., None]
+        fixed.write(look.tobytes())
+
+    def _bake_occlusion(self, directions: int = 60, px: int = 384) -> dict[str, F64]:
+        """Share of the sky that each vertex sees at rest, from depth pictures taken from all around."""
+        context, head = self.context, self.head
+        points = {part.name: part.points(head.controls) for part in (head.skin, head.teeth, head.tongue)}
+        points["skin"] = points["skin"] + self.cloth_lift
+        normals = {"skin": self._skin_normals(points["skin"])}
+        for part in (head.teeth, head.tongue):
+            normals[part.name] = vertex_normals(points[part.name], part.triangles, self._mesh_normals[part.name])
+        hair = self.hair.offset
+        for part, _, moving, fixed, _, _ in self._meshes:
+            data = np.concatenate([points[part.name], normals[part.name]], axis=1)
+            moving.write(data.astype(np.float32).tobytes())
+            fixed.write(np.zeros((len(data), 6), dtype=np.float32).tobytes())
+        _, moving, fixed, _, _ = self._tufts[-1]
+        moving.write(_ribbon_points(hair).tobytes())
+        self._write_strand_look(self.hair, fixed, None)
+        depth = context.depth_texture((px, px))
+        target = context.framebuffer(depth_attachment=depth)
+        middle, half = np.array([0.0, -0.04, -0.06]), 0.21
+        lit = {name: np.zeros(len(p)) for name, p in points.items()}
+        total = {name: np.full(len(p), 1e-6) for name, p in points.items()}
+        seen = np.zeros(hair.shape[:2])
+        context.enable_only(moderngl.DEPTH_TEST)
+        i = np.arange(directions) + 0.5
+        heights = 1 - 2 * i / directions
+        turn = i * np.pi * (3 - np.sqrt(5))
+        for direction in np.stack(
+            [np.sqrt(1 - heights**2) * np.cos(turn), heights, np.sqrt(1 - heights**2) * np.sin(turn)], axis=1
+        ):
+            matrix = parallel_matrix(direction, middle, half)
+            target.use()
+            target.clear()
+            self._write_depth_uniforms(matrix, np.eye(4), direction)
+            for *_, dark in self._meshes:
+                dark.render()
+            self._tufts[-1][-1].render()
+            picture = np.frombuffer(depth.read(), dtype=np.float32).reshape(px, px)
+
+            def visible(at: F64, bias: float, matrix: F64 = matrix, picture: NDArray[np.float32] = picture) -> F64:
+                clip = at @ matrix[:3, :3].T + matrix[:3, 3]
+                xy = np.clip(((clip[..., :2] * 0.5 + 0.5) * px).astype(int), 0, px - 1)
+                return (clip[..., 2] * 0.5 + 0.5 - bias <= picture[xy[..., 1], xy[..., 0]]).astype(np.float64)
+
+            weight = 0.35 + 0.65 * max(direction[1] * 0.6 + direction[2] * 0.4, 0.0)
+            for name, p in points.items():
+                cosine = np.maximum(normals[name] @ direction, 0.0)
+                lit[name] += weight * cosine * visible(p + normals[name] * 0.0012, 0.0012)
+                total[name] += weight * cosine
+            seen += visible(hair, 0.006) / directions
+        depth.release()
+        out = {name: 0.08 + 0.92 * np.clip(lit[name] / total[name], 0, 1) ** 0.85 for name in points}
+        out["skin"] = self._smooth_occlusion(out["skin"])
+        out["hair"] = np.clip(0.18 + 1.75 * seen, 0.18, 1.0)
+        return out
+
+    def _smooth_occlusion(self, values: F64, rounds: int = 3) -> F64:
+        welded, triangles, _, count = self._operator
+        unique = np.empty(count)
+        unique[welded] = values
+        degree = np.bincount(triangles.ravel(), minlength=count)
+        for _ in range(rounds):
+            mean = unique[triangles].mean(axis=1)
+            unique = np.bincount(triangles.ravel(), np.repeat(mean, 3), minlength=count) / np.maximum(degree, 1)
+        return np.asarray(unique[welded])
+
+    # ---- one frame
+
+    def _upload(self, controls: F64) -> None:
+        for part, surface, moving, _, _, _ in self._meshes:
+            points = part.points(controls)
+            if surface == 0:
+                normals = self._skin_normals(points)
+                points = points + self.cloth_lift
+            else:
+                normals = vertex_normals(points, part.triangles, self._mesh_normals[part.name])
+            moving.write(np.concatenate([points, normals], axis=1).astype(np.float32).tobytes())
+        for strands, moving, _, _, _ in self._tufts:
+            if strands.basis is not None:
+                moving.write(_ribbon_points(strands.points(controls)).tobytes())
+
+    def _write_depth_uniforms(self, matrix: F64, pose: F64, direction: F64) -> None:
+        for program in (self._depth, self._strand_depth):
+            program["view_projection"].write(matrix.T.astype("f4").tobytes())
+            program["head"].write(pose.T.astype("f4").tobytes())
+        self._strand_depth["direction"].value = tuple(direction)
+
+    def _shadows(self, pose: F64) -> None:
+        middle, half = np.array([0.0, -0.04, -0.05]), 0.20
+        self._light = parallel_matrix(KEY_DIRECTION, middle, half)
+        self._shadow_target.use()
+        self._shadow_target.clear()
+        self.context.enable_only(moderngl.DEPTH_TEST)
+        self._write_depth_uniforms(self._light, pose, KEY_DIRECTION)
+        for *_, dark in self._meshes:
+            dark.render()
+        for *_, dark in self._tufts:
+            dark.render()
+
+    def _common(self, matrix: F64, pose: F64, eye: F64) -> None:
+        self._shadow.use(5)
+        for program in (self._skin, self._eye, self._strand):
+            program["view_projection"].write(matrix.T.astype("f4").tobytes())
+            program["eye"].value = tuple(eye)
+            program["shadow_map"].value = 5
+            program["shadow_matrix"].write(self._light.T.astype("f4").tobytes())
+            program["shadow_texel"].value = 1.0 / SHADOW_PX
+            if "head" in program:
+                program["head"].write(pose.T.astype("f4").tobytes())
+
+    def _draw_skin(self, moment: Moment) -> None:
+        program = self._skin
+        program["colour_map"].value, program["detail_map"].value, program["wrinkle_map"].value = 0, 1, 2
+        program["mouth_open"].value = float(np.clip(moment.mouth_open, 0, 1))
+        program["wrinkles_a"].value = tuple(moment.folds[:4])
+        program["wrinkles_b"].value = tuple(moment.folds[4:7])
+        program["wrinkled"].value = int(np.any(moment.folds > 0.01))
+        self.maps.detail.use(1)
+        self.maps.folds.use(2)
+        for _, surface, _, _, drawn, _ in self._meshes:
+            (self.maps.colour, self._teeth_map, self._tongue_map)[surface].use(0)
+            program["surface"].value = surface
+            drawn.render()
+
+    def _draw_eyes(self, moment: Moment, pose: F64) -> None:
+        program, identity = self._eye, self.head.identity
+        gaze = np.eye(4)
+        gaze[:3, :3] = euler(moment.pose[3], moment.pose[4], 0.0)
+        program["iris"].value, program["iris_rim"].value = linear(identity.iris), linear(identity.iris_rim)
+        for eye, margin, side in zip(self.head.eyes, self.head.lid_margin, (1.0, -1.0), strict=True):
+            turn = gaze.copy()
+            turn[:3, 3] = eye.centre - gaze[:3, :3] @ eye.centre
+            program["pose"].write((pose @ turn).T.astype("f4").tobytes())
+            program["centre"].value, program["radius"].value = tuple(eye.centre), eye.radius
+            lids = (moment.controls[margin] - eye.centre) / eye.radius
+            middle = lids[np.abs(lids[:, 0]) < 0.5, 1]
+            if "opening" in program:
+                program["opening"].value = (float(middle.max()), float(middle.min()))
+            if "side" in program:
+                program["side"].value = side
+            self._ball.render()
+
+    def _draw_strands(self, direction: F64) -> None:
+        program = self._strand
+        program["direction"].value = tuple(direction)
+        program["middle"].value = (0.0, 0.01, -0.075 * self.head.scale)
+        for strands, _, _, drawn, _ in self._tufts:
+            program["shine"].value = strands.shine
+            program["shadow_share"].value = 0.9 if strands.basis is None else 0.3
+            drawn.render()
+
+
+def _ribbon_points(points: F64) -> NDArray[np.float32]:
+    """(s, k, 2, 6) position and tangent of both edges of each ribbon."""
+    tangent = np.gradient(points, axis=1)
+    tangent /= np.maximum(np.linalg.norm(tangent, axis=2, keepdims=True), 1e-9)
+    both = np.concatenate([points, tangent], axis=2)
+    return np.repeat(both[:, :, None], 2, axis=2).astype(np.float32)
+
+
+def _ribbon_index(s: int, k: int) -> NDArray[np.int32]:
+    first = (np.arange(s)[:, None] * k + np.arange(k - 1)[None]) * 2
+    quads = np.stack([first, first + 1, first + 2, first + 1, first + 3, first + 2], axis=-1)
+    return quads.reshape(-1).astype(np.int32)
+
+
+def _sphere(rings: int, around: int) -> tuple[F64, NDArray[np.int64]]:
+    """Unit directions (n, 3), denser near +z, and triangles."""
+    polar = np.pi * (np.linspace(0, 1, rings + 1) ** 1.5)
+    angle = np.linspace(0, 2 * np.pi, around, endpoint=False)
+    p, a = np.meshgrid(polar, angle, indexing="ij")
+    points = np.stack([np.sin(p) * np.cos(a), np.sin(p) * np.sin(a), np.cos(p)], axis=-1).reshape(-1, 3)
+    i, j = np.meshgrid(np.arange(rings), np.arange(around), indexing="ij")
+    first, right = i * around + j, i * around + (j + 1) % around
+    quads = np.stack([first, first + around, right + around, right], axis=-1).reshape(-1, 4)
+    return points, np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
