@@ -37,9 +37,6 @@ QUEUE_FRAMES = 5
 _RESAMPLING_MARGIN_S = 0.05
 """Sound taken beside a cut before resampling, longer than the filter's reach, so that a cut changes no sample."""
 
-_RESAMPLING_WINDOW = ("kaiser", 8.0)
-"""Suppresses mirrored frequencies by 80 dB; scipy's default of 5.0 lets them be heard in quiet speech."""
-
 _SAME_MOMENT = 1e-6
 """Of a frame: start and end typed as decimals still mean the frame they name."""
 
@@ -178,11 +175,8 @@ def frame_span(start_s: float, end_s: float, fps: Fraction) -> range:
 
 
 def sound_between(audio: Audio, start_s: Fraction, duration_s: Fraction) -> NDArray[np.float32]:
-    """(round(duration · 48000), 1 or 2) samples of `audio` from `start_s` on, silence past its end.
-
-    More than two channels are mixed to one, since their order is not known.
-    """
-    from scipy.signal import resample_poly  # slow to import, and only here needed
+    """(round(duration · 48000), channels) samples of `audio` from `start_s` on, silence past its end."""
+    from studio.engine.speech.audio import resample
 
     samples = round(duration_s * SOUND_RATE_HZ)
     source, rate_hz = audio.samples, audio.rate_hz
@@ -191,11 +185,7 @@ def sound_between(audio: Audio, start_s: Fraction, duration_s: Fraction) -> NDAr
     cut_s = max(0, math.floor((start_s - Fraction(_RESAMPLING_MARGIN_S)) / period)) * period
     until_s = start_s + duration_s + Fraction(_RESAMPLING_MARGIN_S)
     piece = source[int(cut_s * rate_hz) : math.ceil(until_s * rate_hz)]
-    if piece.shape[1] > 2:
-        piece = piece.mean(1, keepdims=True)
-    if rate_hz != SOUND_RATE_HZ and len(piece):
-        up, down = Fraction(SOUND_RATE_HZ, rate_hz).as_integer_ratio()
-        piece = resample_poly(piece, up, down, axis=0, window=_RESAMPLING_WINDOW)
+    piece = resample(piece, rate_hz, SOUND_RATE_HZ)
     first = round((start_s - cut_s) * SOUND_RATE_HZ)
     sound = np.zeros((samples, piece.shape[1]), np.float32)
     piece = piece[first : first + samples]

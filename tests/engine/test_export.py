@@ -216,8 +216,3 @@ def test_past_the_end_is_silence() -> None:
     assert piece.shape == (96000, 1)
     assert np.abs(piece[24000:]).max() == 0
     assert np.abs(sound_between(tone(1.0), Fraction(5), Fraction(1))).max() == 0
-
-
-def test_many_channels_are_mixed_to_one() -> None:
-    mixed = sound_between(tone(1.0, channels=6), Fraction(0), Fraction(1))
-    assert mixed.shape == (48000, 1)
