@@ -43,10 +43,13 @@ def toy_avatar(n: int = 2000, seed: int = 0) -> Avatar:
     i = torch.arange(skin) + 0.5
     polar, turn = torch.acos(1 - 2 * i / skin), torch.pi * (1 + 5**0.5) * i
     ball = torch.stack([polar.sin() * turn.cos(), polar.cos(), polar.sin() * turn.sin()], 1)
-    means, normals = [ball * _RADII + _CENTRE], [ball / _RADII]
+    egg = ball * _RADII + _CENTRE
+    for centre in _EYES:
+        egg[:, 2] -= 0.018 * torch.exp(-((((egg - centre) / torch.tensor([0.014, 0.009, 0.05])) ** 2).sum(1) ** 2))
+    means, normals = [egg], [ball / _RADII]
     for centre in _EYES:
         angle, radius = torch.rand(eye, generator=random) * 2 * torch.pi, torch.rand(eye, generator=random).sqrt()
-        x, y = radius * angle.cos() * 0.014, radius * angle.sin() * 0.008
+        x, y = radius * angle.cos() * 0.014, radius * angle.sin() * 0.007
         means.append(centre + torch.stack([x, y, -0.002 - 6 * (x**2 + y**2)], 1))
         normals.append(torch.tensor([0.0, 0.0, 1.0]).expand(eye, 3))
     angle, down = torch.rand(neck, generator=random) * 2 * torch.pi, torch.rand(neck, generator=random)
@@ -107,11 +110,12 @@ def toy_motion(points: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
     lips = bump(0.0, _MOUTH_Y, 0.02)
     lower = torch.sigmoid((_MOUTH_Y - points[:, 1]) / 0.002)
     lid = bump(0.031, 0.006, 0.01)
+    squash = bump(0.031, 0.0, 0.02) * points[:, 1]  # a blink flattens the eye
     au = {
         "AU1": move(bump(0.012, 0.03, 0.014), 0, 0.008), "AU2": move(bump(0.045, 0.03, 0.014), 0, 0.008),
         "AU4": move(bump(0.015, 0.026, 0.016), -0.003, -0.007), "AU5": move(lid, 0, 0.003),
         "AU6": move(bump(0.04, -0.02, 0.015), 0, 0.005, 0.003), "AU7": move(lid, 0, -0.002),
-        "AU9": move(bump(0.01, -0.015, 0.014), 0, 0.005), "AU45": move(lid, 0, -0.008, 0.004),
+        "AU9": move(bump(0.01, -0.015, 0.014), 0, 0.005), "AU45": move(squash, 0, -0.9),
         "AU10": move(lips * (1 - lower), 0, 0.005), "AU12": move(bump(0.025, _MOUTH_Y, 0.016), 0.006, 0.008),
         "AU14": move(bump(0.027, _MOUTH_Y, 0.014), 0.003, 0, -0.003),
         "AU15": move(bump(0.025, _MOUTH_Y, 0.014), 0, -0.006),

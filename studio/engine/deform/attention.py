@@ -55,7 +55,9 @@ class BiasedAttention(nn.Module):
         bound = raw - raw.detach().clamp_min(0)
         if bound.requires_grad:
             at_bound = raw.detach() >= 0
-            bound.register_hook(lambda grad: grad.where(~at_bound | (grad > 0), torch.zeros_like(grad)))
+            bound.register_hook(  # type: ignore[no-untyped-call]
+                lambda grad: grad.where(~at_bound | (grad > 0), torch.zeros_like(grad))
+            )
         return bound
 
     def weights(self, queries: Tensor, keys: Tensor, zones: Tensor) -> Tensor:
@@ -76,7 +78,8 @@ class BiasedAttention(nn.Module):
         if self.biased:
             table = self.region_bias()[:, self.modalities]  # (zone, M, heads)
             logits = logits + table.transpose(1, 2)[zones]
-        return logits.softmax(-1)
+        weights: Tensor = logits.softmax(-1)
+        return weights
 
     def contributions(self, values: Tensor) -> Tensor:
         """(B, M, heads, width): what each token adds through each head at full attention, of values (B, M, width)."""

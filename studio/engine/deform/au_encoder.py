@@ -29,16 +29,17 @@ class ActionUnitEncoder(nn.Module):
         self.prior = nn.Parameter(torch.zeros(channels, WINDOW))
         with torch.no_grad():
             self.prior[:, WINDOW_BACK] = CENTRE_LOGIT
-        options = {"groups": channels, "padding": 1, "padding_mode": "replicate"}
-        self.inner = nn.Conv1d(channels, channels * hidden, 3, **options)
-        self.outer = nn.Conv1d(channels * hidden, channels, 3, **options)
+        self.inner = nn.Conv1d(channels, channels * hidden, 3, padding=1, groups=channels, padding_mode="replicate")
+        self.outer = nn.Conv1d(
+            channels * hidden, channels, 3, padding=1, groups=channels, padding_mode="replicate", bias=False
+        )
         nn.init.zeros_(self.outer.weight)
-        nn.init.zeros_(self.outer.bias)
 
     def attention(self, window: Tensor) -> Tensor:
         """(B, 8, K) weights over the frames of `window` (B, 8, K); they sum to 1 over the frames."""
         logits = self.prior + self.outer(torch.tanh(self.inner(window.transpose(1, 2))))
-        return logits.softmax(-1).transpose(1, 2)
+        weights: Tensor = logits.softmax(-1).transpose(1, 2)
+        return weights
 
     def forward(self, window: Tensor) -> Tensor:
         """(B, K) refined intensities of `window` (B, 8, K); a constant window returns exactly its value."""

@@ -131,7 +131,7 @@ class DeformerConfig:
         for part in parts:
             if part not in ABLATIONS:
                 raise ValueError(f"unknown part {part!r}, expected one of {', '.join(ABLATIONS)}")
-        return cls(**settings, **dict.fromkeys(parts, False))
+        return cls(**{**settings, **dict.fromkeys(parts, False)})
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ class Deformer(nn.Module):
         """
         if means.shape != (self.count, 3):
             raise ValueError(f"means have shape {tuple(means.shape)}, expected ({self.count}, 3)")
-        residual = self.residual
+        residual: Tensor = self.residual
         if index is not None:
             means, residual = means[index], residual[index]
         features: Tensor = self.norm(self.triplane(means.detach()) + residual)
@@ -323,7 +323,8 @@ class Deformer(nn.Module):
         added = added + self.feed_out((at_rest + step).relu() - at_rest.relu())
         at_rest = self.head_in(features)
         step = nn.functional.linear(added, self.head_in.weight)
-        return ((at_rest + step).relu() - at_rest.relu()) * self.gate(features)
+        hidden: Tensor = ((at_rest + step).relu() - at_rest.relu()) * self.gate(features)
+        return hidden
 
     def _rest(self, features: Tensor, zones: Tensor) -> Tensor:
         """(1, P, 64) what the tokens add at rest; not zero only with literal keys."""

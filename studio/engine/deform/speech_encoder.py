@@ -28,18 +28,20 @@ class SpeechEncoder(nn.Module):
         with torch.no_grad():
             self.prior[WINDOW_BACK] = CENTRE_LOGIT
         self.inner = nn.Conv1d(features, 16, 3, padding=1, padding_mode="replicate")
-        self.outer = nn.Conv1d(16, 1, 3, padding=1, padding_mode="replicate")
+        self.outer = nn.Conv1d(16, 1, 3, padding=1, padding_mode="replicate", bias=False)
         nn.init.zeros_(self.outer.weight)
-        nn.init.zeros_(self.outer.bias)
         self.hidden = nn.Linear(features, hidden)
         self.out = nn.Linear(hidden, width, bias=False)
 
     def attention(self, window: Tensor) -> Tensor:
         """(B, 8) weights over the frames of `window` (B, 8, F)."""
-        return (self.prior + self.outer(torch.tanh(self.inner(window.transpose(1, 2))))[:, 0]).softmax(-1)
+        logits = self.prior + self.outer(torch.tanh(self.inner(window.transpose(1, 2))))[:, 0]
+        weights: Tensor = logits.softmax(-1)
+        return weights
 
     def forward(self, window: Tensor) -> Tensor:
         """(B, width) audio token of `window` (B, 8, F)."""
         centre = window[:, WINDOW_BACK]
         pooled = centre + (self.attention(window)[..., None] * (window - centre[:, None])).sum(1)
-        return self.out(self.hidden(pooled).relu() - self.hidden.bias.relu())
+        token: Tensor = self.out(self.hidden(pooled).relu() - self.hidden.bias.relu())
+        return token
