@@ -42,8 +42,11 @@ class Scene(Protocol):
 class Renderer(Protocol):
     """What draws; `studio.engine.renderer.Renderer` is one."""
 
-    backend: str
     avatar: Avatar
+
+    @property
+    def backend(self) -> str:
+        """Name of the rasterizer."""
 
     def frame(self, controls: Controls, camera: Camera, *, background: tuple[float, float, float] | None) -> Frame:
         """One finished picture."""
@@ -77,7 +80,7 @@ class FrameResult:
 class AvatarReady:
     """An avatar was loaded and will draw all later frames."""
 
-    path: Path
+    path: Path | None  # None: the shipped one
     avatar: Avatar
     backend: str
 
@@ -87,7 +90,7 @@ class EngineFailure:
     """Something went wrong; the thread goes on."""
 
     text: str  # one sentence for people
-    loading: Path | None = None  # the avatar that could not be loaded, None while drawing
+    while_loading: bool = False  # an avatar could not be loaded; the one before goes on
 
 
 Message = AvatarReady | EngineFailure
@@ -97,18 +100,19 @@ class EngineThread:
     """Owner of the renderer. All methods may be called from any thread and return at once, `close` excepted.
 
     Args:
-        load: makes the renderer of an avatar file; runs in the engine's thread (it may import torch there).
+        load: makes the renderer of an avatar file, None for the shipped one; runs in the engine's thread (it may
+            import torch there).
         notify: called in the engine's thread after a result or message was stored; must only wake somebody.
     """
 
-    def __init__(self, load: Callable[[Path], Renderer], notify: Callable[[], None]) -> None:
+    def __init__(self, load: Callable[[Path | None], Renderer], notify: Callable[[], None]) -> None:
         self._load = load
         self._notify = notify
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._scheduled = False
         self._closed = False
-        self._wanted_avatar: Path | None = None
+        self._wanted_avatar: tuple[Path | None] | None = None
         self._wanted_frame: FrameRequest | None = None
         self._result: FrameResult | None = None
         self._messages: deque[Message] = deque()
@@ -128,10 +132,10 @@ class EngineThread:
         """Requests that a newer one replaced before they were drawn."""
         return self._replaced
 
-    def load_avatar(self, path: Path) -> None:
-        """Load an avatar; a newer wish replaces one that waits."""
+    def load_avatar(self, path: Path | None) -> None:
+        """Load an avatar (None: the shipped one); a newer wish replaces one that waits."""
         with self._lock:
-            self._wanted_avatar = path
+            self._wanted_avatar = (path,)
             self._schedule()
 
     def request(self, request: FrameRequest) -> None:
@@ -169,8 +173,8 @@ class EngineThread:
         with self._lock:
             self._closed = True
             self._wanted_avatar = self._wanted_frame = None
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._renderer = None
+            self._pool.submit(self._release)
+        self._pool.shutdown(wait=True)
 
     def _schedule(self) -> None:
         """Start a job unless one runs; the lock is held."""
@@ -183,24 +187,25 @@ class EngineThread:
     def _work(self) -> None:
         """One job: the avatar first, then the newest frame."""
         with self._lock:
-            path, self._wanted_avatar = self._wanted_avatar, None
+            wanted, self._wanted_avatar = self._wanted_avatar, None
             request = None
-            if path is None:
+            if wanted is None:
                 request, self._wanted_frame = self._wanted_frame, None
-        if path is not None:
-            self._load_now(path)
+        if wanted is not None:
+            self._load_now(*wanted)
         elif request is not None and self._renderer is not None:
             self._draw(request, self._renderer)
 
-    def _load_now(self, path: Path) -> None:
+    def _load_now(self, path: Path | None) -> None:
         try:
             renderer = self._load(path)
         except StudioError as error:
-            self._post(EngineFailure(str(error), path))
+            self._post(EngineFailure(str(error), while_loading=True))
             return
         except (ImportError, OSError, ValueError, RuntimeError) as error:
             log.exception("avatar %s could not be loaded", path)
-            self._post(EngineFailure(f"{path.name} could not be loaded: {error}", path))
+            name = path.name if path is not None else "The shipped avatar"
+            self._post(EngineFailure(f"{name} could not be loaded: {error}", while_loading=True))
             return
         self._renderer, self._last_failure = renderer, None
         self._post(AvatarReady(path, renderer.avatar, renderer.backend))
@@ -214,6 +219,10 @@ class EngineThread:
         with self._lock:
             if request.generation >= self._oldest_generation:
                 self._result = FrameResult(request, frame.rgba, frame.deform_ms, frame.raster_ms, started, finished)
+
+    def _release(self) -> None:
+        """Let go of the renderer in the thread that made it, because an OpenGL context belongs to its thread."""
+        self._renderer = None
 
     def _done(self, future: Future[None]) -> None:
         """After every job, in the engine's thread: tell of a failure, go on with what waits."""

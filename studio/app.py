@@ -1,0 +1,114 @@
+"""Start-up: the window first, everything heavy afterwards.
+
+Nothing here imports torch, numba or librosa. The window is painted, then the engine's thread loads the avatar, one
+worker opens the speech and another the sound device.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtGui import QIcon, QSurfaceFormat
+from PySide6.QtWidgets import QApplication
+
+from studio.document.project import SUFFIX
+from studio.engine.assets import assets_dir
+from studio.playback.device import SilentOutput, open_output
+from studio.playback.engine_thread import Renderer
+from studio.widgets import theme
+from studio.widgets.bridge import Worker
+from studio.widgets.main_window import MainWindow
+
+SPEECH_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+
+
+def load_renderer(path: Path | None) -> Renderer:
+    """The renderer of an avatar file or a shipped avatar's name, None for the default; for the engine's thread.
+
+    Raises:
+        StudioError: if there is none or it is damaged.
+    """
+    from studio.engine.avatar import default_avatar, find_avatar, load_avatar
+    from studio.engine.renderer import Renderer as EngineRenderer
+
+    return EngineRenderer(load_avatar(default_avatar() if path is None else find_avatar(path)))
+
+
+def sample_speech() -> Path | None:
+    """The clip that a first start opens with."""
+    folder = assets_dir() / "speech"
+    clips = sorted(p for p in folder.glob("*") if p.suffix in SPEECH_SUFFIXES) if folder.is_dir() else []
+    return clips[0] if clips else None
+
+
+def make_application(arguments: Sequence[str]) -> QApplication:
+    """The `QApplication`, styled; the one that runs already in tests."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        theme.apply(running)
+        return running
+    surface = QSurfaceFormat()
+    surface.setVersion(3, 3)
+    surface.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
+    surface.setSwapInterval(1)
+    QSurfaceFormat.setDefaultFormat(surface)
+    app = QApplication(list(arguments))
+    app.setApplicationName("EmoZone Studio")
+    app.setOrganizationName("EmoZone")
+    app.setWindowIcon(QIcon(str(theme.icon_path("studio"))))
+    theme.apply(app)
+    return app
+
+
+def start(window: MainWindow, path: Path | None) -> Worker:
+    """Open what was asked for and the sound device, once the window is on the screen.
+
+    Args:
+        window: shown already.
+        path: a project, an avatar or a speech clip; None for the sample.
+
+    Returns:
+        The worker that opens the sound device; close it at the end.
+    """
+    worker = Worker("audio device")
+    session = window.session
+    if path is None or path.suffix.lower() != SUFFIX:
+        is_avatar = path is not None and (path.suffix.lower() == ".safetensors" or not path.suffix)
+        is_speech = path is not None and not is_avatar
+        session.start_with(path if is_speech else sample_speech(), path if is_avatar else None)
+    else:
+        session.open_project(path)
+        if session.path is None:  # it could not be opened, and the user was told
+            session.start_with(sample_speech())
+    worker.run(open_output, window.use_output, window.banner.tell)
+    return worker
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the studio.
+
+    Args:
+        arguments: of the command line, without the program's name.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(prog="emozone studio", description="Edit the performance of a talking head.")
+    parser.add_argument("path", nargs="?", type=Path, help="a project (*.emozone), an avatar or a speech clip")
+    options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(level=os.environ.get("EMOZONE_LOG", "WARNING"))
+    app = make_application(sys.argv[:1])
+    window = MainWindow(SilentOutput(), load_renderer, settings=QSettings())
+    window.show()
+    workers: list[Worker] = []
+    QTimer.singleShot(0, window, lambda: workers.append(start(window, options.path)))
+    status = app.exec()
+    for worker in workers:
+        worker.close()
+    return int(status)

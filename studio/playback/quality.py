@@ -1,0 +1,75 @@
+"""How many pixels to draw: all of the viewport's when there is time, fewer while something moves."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+HEIGHTS_PX = (192, 256, 320, 384, 448, 512, 640, 768, 1024)
+"""Heights a picture may have; few of them, so that the size does not flicker with every millisecond."""
+
+CAP_PX = {"cpu": 768, "reference": 256}
+"""Largest height of a still picture per backend: what a processor draws in well under a second."""
+
+CAP_DEFAULT_PX = 1024
+
+PLAY_CAP_PX = {"cpu": 512, "reference": 192}
+"""Largest height while playing."""
+
+BUDGET_MS = 34.0
+"""A frame of 25 a second has 40 ms; the rest is left to the interface and the sound."""
+
+STEP_UP = 0.7
+"""A larger picture must fit this share of the budget, or sizes would swing to and fro."""
+
+
+class Motion(Enum):
+    """What the picture is for."""
+
+    STILL = "still"
+    PLAYING = "playing"
+    DRAGGING = "dragging"  # the camera moves
+
+
+class Quality:
+    """Chooses the picture's height from what the last pictures cost."""
+
+    def __init__(self, backend: str = "cpu") -> None:
+        self._backend = backend
+        self._fixed_ms = 0.0
+        self._ms_per_mpx = 0.0
+        self._height_px = 512
+
+    def set_backend(self, backend: str) -> None:
+        """Another rasterizer: what was learned of the old one is forgotten."""
+        self._backend, self._fixed_ms, self._ms_per_mpx = backend, 0.0, 0.0
+
+    def learn(self, width_px: int, height_px: int, deform_ms: float, raster_ms: float) -> None:
+        """A picture was drawn; the estimate follows slowly, a quarter per picture."""
+        share = raster_ms / (width_px * height_px / 1e6)
+        first = self._ms_per_mpx == 0.0
+        self._fixed_ms = deform_ms if first else 0.75 * self._fixed_ms + 0.25 * deform_ms
+        self._ms_per_mpx = share if first else 0.75 * self._ms_per_mpx + 0.25 * share
+
+    def size(self, width_px: int, height_px: int, motion: Motion) -> tuple[int, int]:
+        """Width and height to draw for a viewport of that many device pixels, same shape."""
+        wanted = self._still(height_px) if motion is Motion.STILL else self._moving(width_px, height_px)
+        return max(16, round(width_px * wanted / max(1, height_px))), wanted
+
+    def _still(self, height_px: int) -> int:
+        return max(16, min(height_px, CAP_PX.get(self._backend, CAP_DEFAULT_PX)))
+
+    def _moving(self, width_px: int, height_px: int) -> int:
+        cap = min(height_px, PLAY_CAP_PX.get(self._backend, CAP_DEFAULT_PX))
+        heights = [h for h in HEIGHTS_PX if h <= cap] or [cap]
+        aspect = width_px / max(1, height_px)
+        budget = BUDGET_MS - self._fixed_ms
+
+        def fits(height: int, share: float) -> bool:
+            return self._ms_per_mpx * height * height * aspect / 1e6 <= budget * share
+
+        best = heights[0]
+        for height in heights:
+            if fits(height, 1.0 if height <= self._height_px else STEP_UP):
+                best = height
+        self._height_px = best
+        return best

@@ -1,0 +1,215 @@
+"""The panel of 17 sliders, grouped by region of the face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.document.action_units import ACTION_UNITS, AU_KEYS, MAX_INTENSITY, ActionUnit
+from studio.widgets import theme
+from studio.widgets.au_help import LETTERS, REGION_TITLES, tool_tip
+from studio.widgets.au_slider import MARGIN, AuSlider
+
+NUMBER_WIDTH, NAME_WIDTH, VALUE_WIDTH = 26, 132, 46
+"""Columns of a row, pixels."""
+
+
+class ValueField(QDoubleSpinBox):
+    """The number beside a slider: type, or use the arrows."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("value")
+        self.setRange(0.0, MAX_INTENSITY)
+        self.setDecimals(2)
+        self.setSingleStep(0.1)
+        self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setKeyboardTracking(False)
+        self.setFixedWidth(VALUE_WIDTH)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def show_value(self, value: float, *, changed: bool) -> None:
+        """Show a number without reporting it; not while the user types."""
+        if not self.hasFocus():
+            self.blockSignals(True)
+            self.setValue(value)
+            self.blockSignals(False)
+        if self.property("changed") != changed:
+            self.setProperty("changed", changed)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the wheel to the panel unless the field has the focus."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class AuRow(QWidget):
+    """Number, name, slider and value of one action unit."""
+
+    reset = Signal()
+
+    def __init__(self, au: ActionUnit, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.au = au
+        self.setFixedHeight(theme.ROW_HEIGHT)
+        self.setToolTip(tool_tip(au))
+        self.slider, self.value = AuSlider(self), ValueField(self)
+        self.slider.setAccessibleName(f"{au.key} {au.name}")
+        self.value.setAccessibleName(f"{au.key} {au.name}, value")
+        self._number, self._name = QLabel(str(au.number)), QLabel(au.name)
+        self._number.setFixedWidth(NUMBER_WIDTH)
+        self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._name.setFixedWidth(NAME_WIDTH)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
+        row.setSpacing(theme.SPACE)
+        row.addWidget(self._number)
+        row.addWidget(self._name)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.value)
+        self._changed: bool | None = None
+        self.show_intensity(0.0, changed=False)
+
+    def show_intensity(self, intensity: float, *, changed: bool) -> None:
+        """Show a value; `changed` when the user holds it."""
+        self.slider.show_intensity(intensity, changed=changed)
+        self.value.show_value(intensity, changed=changed or intensity > 0.004)
+        if changed != self._changed:
+            self._changed = changed
+            self._number.setStyleSheet(f"color: {theme.palette().accent if changed else theme.palette().faint}")
+            self._name.setStyleSheet(f"color: {theme.palette().text if changed else theme.palette().dim}")
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Reset, on the name as on the slider."""
+        self.reset.emit()
+
+
+class _Scale(QWidget):
+    """The letters A to E over the sliders of a group."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Letters where the sliders have their marks."""
+        painter = QPainter(self)
+        painter.setFont(theme.font(10))
+        painter.setPen(theme.colour("faint"))
+        left, right = MARGIN, self.width() - MARGIN
+        for i, letter in enumerate(LETTERS, 1):
+            x = left + (right - left) * i / MAX_INTENSITY
+            painter.drawText(QRectF(x - 8, 0, 16, self.height()), Qt.AlignmentFlag.AlignCenter, letter)
+        painter.end()
+
+
+class AuPanel(QFrame):
+    """All sliders. Reports gestures by AU name; shows what it is told.
+
+    Signals:
+        gesture_begun(key), gesture_moved(key, intensity), gesture_ended(key): a drag.
+        value_set(key, intensity): one step of keyboard, wheel or field.
+        value_reset(key): back to what lies below.
+    """
+
+    gesture_begun = Signal(str)
+    gesture_moved = Signal(str, float)
+    gesture_ended = Signal(str)
+    value_set = Signal(str, float)
+    value_reset = Signal(str)
+
+    def __init__(self, reset_all: QAction, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.setMinimumWidth(340)
+        self.rows: dict[str, AuRow] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._header(reset_all))
+        content = QWidget()
+        content.setObjectName("scrolled")
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, theme.SPACE)
+        column.setSpacing(0)
+        for region, title in REGION_TITLES.items():
+            column.addWidget(self._group_header(title))
+            for au in sorted((a for a in ACTION_UNITS if a.region == region), key=lambda a: a.number):
+                column.addWidget(self._row(au))
+        column.addStretch(1)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(content)
+        layout.addWidget(self._scroll, 1)
+
+    def show_values(self, intensities: Sequence[float], held: frozenset[str]) -> None:
+        """Show (17,) intensities in channel order; `held` are the keys that the user's sliders hold."""
+        for key, intensity in zip(AU_KEYS, intensities, strict=True):
+            self.rows[key].show_intensity(float(intensity), changed=key in held)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Scroll a slider into sight when the keyboard reaches it."""
+        if event.type() == QEvent.Type.FocusIn and isinstance(watched, QWidget):
+            self._scroll.ensureWidgetVisible(watched, 0, theme.ROW_HEIGHT)
+        return super().eventFilter(watched, event)
+
+    def _header(self, reset_all: QAction) -> QWidget:
+        header = QWidget()
+        row = QHBoxLayout(header)
+        row.setContentsMargins(theme.SPACE * 2, theme.SPACE, theme.SPACE, 2)
+        title = QLabel("Expression")
+        title.setObjectName("panel_title")
+        title.setFont(theme.font(theme.TYPE.body + 1, bold=True))
+        button = QToolButton()
+        button.setDefaultAction(reset_all)
+        button.setText("Reset all")
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        row.addWidget(title)
+        row.addStretch(1)
+        row.addWidget(button)
+        return header
+
+    def _group_header(self, title: str) -> QWidget:
+        header = QWidget()
+        header.setFixedHeight(24)
+        row = QHBoxLayout(header)
+        row.setContentsMargins(theme.SPACE * 2, 0, theme.SPACE, 0)
+        row.setSpacing(theme.SPACE)
+        label = QLabel(title)
+        label.setObjectName("faint")
+        label.setFont(theme.font(theme.TYPE.heading, bold=True))
+        label.setFixedWidth(NUMBER_WIDTH + NAME_WIDTH)
+        row.addWidget(label)
+        row.addWidget(_Scale(), 1)
+        row.addSpacing(VALUE_WIDTH)
+        return header
+
+    def _row(self, au: ActionUnit) -> AuRow:
+        row = AuRow(au)
+        key = au.key
+        row.slider.pressed.connect(lambda: self.gesture_begun.emit(key))
+        row.slider.moved.connect(lambda value: self.gesture_moved.emit(key, value))
+        row.slider.released.connect(lambda: self.gesture_ended.emit(key))
+        row.slider.stepped.connect(lambda value: self.value_set.emit(key, value))
+        row.slider.reset.connect(lambda: self.value_reset.emit(key))
+        row.value.valueChanged.connect(lambda value: self.value_set.emit(key, value))
+        row.reset.connect(lambda: self.value_reset.emit(key))
+        row.slider.installEventFilter(self)
+        self.rows[key] = row
+        return row

@@ -1,0 +1,70 @@
+"""The questions that the window asks, behind one interface so that tests can answer them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from studio.widgets import messages
+
+SPEECH_FILTER = "Sound or video (*.wav *.flac *.mp3 *.m4a *.aac *.ogg *.opus *.mp4 *.mov *.mkv *.webm);;All files (*)"
+AVATAR_FILTER = "Avatar (*.safetensors)"
+PROJECT_FILTER = "EmoZone project (*.emozone)"
+
+Kind = Literal["speech", "avatar", "project"]
+Unsaved = Literal["save", "discard", "cancel"]
+
+_OPEN: dict[Kind, tuple[str, str]] = {
+    "speech": ("Open speech", SPEECH_FILTER),
+    "avatar": ("Open avatar", AVATAR_FILTER),
+    "project": ("Open project", PROJECT_FILTER),
+}
+
+
+class Dialogs(Protocol):
+    """What the window needs to ask."""
+
+    def open_file(self, parent: QWidget, kind: Kind, folder: Path) -> Path | None:
+        """A file to open, None when the user thinks better of it."""
+
+    def save_project(self, parent: QWidget, start: Path) -> Path | None:
+        """Where to save."""
+
+    def unsaved(self, parent: QWidget, title: str) -> Unsaved:
+        """What to do with unsaved changes."""
+
+    def error(self, parent: QWidget, text: str) -> None:
+        """Tell what went wrong."""
+
+
+class SystemDialogs:
+    """The real ones."""
+
+    def open_file(self, parent: QWidget, kind: Kind, folder: Path) -> Path | None:
+        """The system's file dialog."""
+        title, name_filter = _OPEN[kind]
+        name, _ = QFileDialog.getOpenFileName(parent, title, str(folder), name_filter)
+        return Path(name) if name else None
+
+    def save_project(self, parent: QWidget, start: Path) -> Path | None:
+        """The system's file dialog."""
+        name, _ = QFileDialog.getSaveFileName(parent, "Save project", str(start), PROJECT_FILTER)
+        return Path(name) if name else None
+
+    def unsaved(self, parent: QWidget, title: str) -> Unsaved:
+        """Save, discard or stay."""
+        buttons = QMessageBox.StandardButton
+        box = QMessageBox(parent)
+        box.setWindowTitle("EmoZone Studio")
+        box.setText(f"Save the changes to {title}?")
+        box.setInformativeText("Without saving they are lost.")
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Save)
+        answer = box.exec()
+        return "save" if answer == buttons.Save else "discard" if answer == buttons.Discard else "cancel"
+
+    def error(self, parent: QWidget, text: str) -> None:
+        """A dialog that does not block."""
+        messages.show_error(parent, text)

@@ -1,0 +1,507 @@
+"""The main window: puts viewport, sliders, waveform and transport together and connects them to the session."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFrame, QLabel, QMainWindow, QPushButton, QSplitter, QVBoxLayout, QWidget
+
+from studio.document.commands import Event
+from studio.document.project import SUFFIX
+from studio.engine.scene import Scene
+from studio.playback.device import AudioOutput
+from studio.playback.engine_thread import AvatarReady, FrameResult, Renderer
+from studio.playback.feeder import Sound
+from studio.playback.player import State
+from studio.widgets import theme
+from studio.widgets.actions import Actions
+from studio.widgets.au_panel import AuPanel
+from studio.widgets.bridge import Worker
+from studio.widgets.camera_controller import VIEWS
+from studio.widgets.dialogs import Dialogs, Kind, SystemDialogs
+from studio.widgets.driver import PlaybackDriver, Stage
+from studio.widgets.export_dialog import ExportDialog, ExportOffer
+from studio.widgets.exporting import export_job
+from studio.widgets.messages import Banner
+from studio.widgets.presenters import Kind as PresenterKind
+from studio.widgets.session import Clip, Session
+from studio.widgets.transport import TransportBar
+from studio.widgets.viewport import Viewport
+from studio.widgets.waveform import Waveform
+
+log = logging.getLogger(__name__)
+
+LAYOUT_VERSION = 1
+"""Of the remembered window layout; another number forgets it."""
+
+FOLLOW_MS = 40
+"""Sliders follow the curves at the project's usual rate; faster is not seen."""
+
+SUFFIX_AVATAR = ".safetensors"
+
+MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "File",
+        (
+            "project.new", "project.open", "", "speech.open", "avatar.open", "", "project.save", "project.save_as",
+            "", "export.video", "", "app.quit",
+        ),
+    ),
+    ("Edit", ("edit.undo", "edit.redo", "", "edit.reset_all")),
+    (
+        "View",
+        (
+            "view.reframe", "", "view.front", "view.back", "view.left", "view.right", "view.top", "view.bottom",
+            "", "view.readout",
+        ),
+    ),
+    (
+        "Playback",
+        (
+            "play.toggle", "play.start", "play.end", "", "play.previous", "play.next", "play.back_second",
+            "play.on_second", "", "play.loop", "play.mark_in", "play.mark_out", "play.clear_range", "", "play.mute",
+        ),
+    ),
+)  # fmt: skip
+
+
+class MainWindow(QMainWindow):
+    """The studio's window.
+
+    Args:
+        output: where sound goes until `use_output` is called.
+        load: makes the renderer of an avatar in the engine's thread.
+        dialogs: asks the user; replaced in tests.
+        presenter: how pictures get onto the screen.
+        settings: remembers the window's layout; None remembers nothing.
+    """
+
+    def __init__(
+        self,
+        output: AudioOutput,
+        load: Callable[[Path | None], Renderer],
+        *,
+        dialogs: Dialogs | None = None,
+        presenter: PresenterKind = "auto",
+        settings: QSettings | None = None,
+    ) -> None:
+        super().__init__()
+        self.setAcceptDrops(True)
+        self._dialogs = dialogs or SystemDialogs()
+        self._settings = settings
+        self.session = Session(self)
+        self.driver = PlaybackDriver(output, load, self)
+        self.actions_ = Actions(self)
+        self.viewport = Viewport(presenter)
+        self.panel = AuPanel(self.actions_["edit.reset_all"])
+        self.waveform = Waveform()
+        self.transport = TransportBar(self.actions_)
+        self.banner = Banner()
+        self.status = QLabel()
+        self.export_dialog: ExportDialog | None = None
+        self._sound_worker = Worker("sound", self)
+        self._sound_for: Clip | None = None
+        self._folder = Path.home()
+        self._resume_after_scrub = False
+        self._last_volume = 1.0
+        self._follow = QTimer(self)
+        self._follow.setInterval(FOLLOW_MS)
+        self._follow.timeout.connect(self._show_values)
+        self._build()
+        self._connect()
+        self.viewport.overlay.say("Loading", "The head appears in a moment.")
+        self._show_title()
+        self._restore_layout()
+
+    # ---- building ----
+
+    def _build(self) -> None:
+        for title, ids in MENUS:
+            menu = self.menuBar().addMenu(title)
+            for action_id in ids:
+                if action_id:
+                    menu.addAction(self.actions_[action_id])
+                else:
+                    menu.addSeparator()
+        export = QPushButton("Export")
+        export.setObjectName("primary")
+        export.setToolTip(self.actions_["export.video"].toolTip())
+        export.clicked.connect(self.actions_["export.video"].trigger)
+        export.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.menuBar().setCornerWidget(export)
+        stage = QWidget()
+        column = QVBoxLayout(stage)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self.viewport, 1)
+        top = QSplitter(Qt.Orientation.Horizontal)
+        top.addWidget(stage)
+        top.addWidget(self.panel)
+        top.setStretchFactor(0, 1)
+        top.setCollapsible(0, False)
+        top.setSizes([900, 384])
+        bottom = QFrame()
+        bottom.setObjectName("waveform_pane")
+        column = QVBoxLayout(bottom)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.waveform, 1)
+        column.addWidget(self.transport)
+        self._split = QSplitter(Qt.Orientation.Vertical)
+        self._split.addWidget(top)
+        self._split.addWidget(bottom)
+        self._split.setStretchFactor(0, 1)
+        self._split.setCollapsible(0, False)
+        self._split.setCollapsible(1, False)
+        self._split.setSizes([560, 152])
+        self._top = top
+        self.setCentralWidget(self._split)
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addWidget(self.status, 1)
+        self.actions_["view.readout"].setChecked(True)
+
+    def _connect(self) -> None:
+        session, driver, actions = self.session, self.driver, self.actions_
+        actions.connect(
+            {
+                "project.new": self.new_project,
+                "project.open": partial(self._open_dialog, "project"),
+                "project.save": self.save,
+                "project.save_as": self.save_as,
+                "speech.open": partial(self._open_dialog, "speech"),
+                "avatar.open": partial(self._open_dialog, "avatar"),
+                "export.video": self.show_export,
+                "app.quit": self.close,
+                "edit.undo": session.undo,
+                "edit.redo": session.redo,
+                "edit.reset_all": session.reset_all,
+                "view.reframe": self.viewport.reframe,
+                **{f"view.{name}": partial(self.viewport.look, name) for name in VIEWS},
+                "view.readout": self._show_readout,
+                "play.toggle": driver.toggle,
+                "play.start": driver.to_start,
+                "play.end": lambda: driver.seek(driver.player.duration_s),
+                "play.previous": lambda: driver.step(-1),
+                "play.next": lambda: driver.step(1),
+                "play.back_second": lambda: driver.seek(driver.player.position_s - 1.0),
+                "play.on_second": lambda: driver.seek(driver.player.position_s + 1.0),
+                "play.loop": lambda: session.set_loop(actions["play.loop"].isChecked()),
+                "play.mark_in": partial(self._mark, 0),
+                "play.mark_out": partial(self._mark, 1),
+                "play.clear_range": lambda: session.set_range(None),
+                "play.mute": self._apply_volume,
+            }
+        )
+        self.panel.gesture_begun.connect(lambda key: session.begin(f"Set {key}"))
+        self.panel.gesture_moved.connect(session.hold)
+        self.panel.gesture_ended.connect(lambda _key: session.commit())
+        self.panel.value_set.connect(session.hold)
+        self.panel.value_reset.connect(lambda key: session.hold(key, None))
+        self.waveform.scrub_begun.connect(self._scrub_begun)
+        self.waveform.scrubbed.connect(driver.seek)
+        self.waveform.scrub_ended.connect(self._scrub_ended)
+        self.waveform.range_begun.connect(lambda: session.begin("Mark range"))
+        self.waveform.range_dragged.connect(lambda first, past: session.set_range((first, past)))
+        self.waveform.range_committed.connect(session.commit)
+        self.waveform.range_cleared.connect(lambda: session.set_range(None))
+        self.transport.volume_changed.connect(self._volume_changed)
+        self.viewport.view_changed.connect(self._view_changed)
+        self.viewport.presented.connect(driver.presented)
+        session.changed.connect(self._project_changed)
+        session.clip_changed.connect(self._clip_changed)
+        session.avatar_changed.connect(self._avatar_changed)
+        session.title_changed.connect(self._show_title)
+        session.busy_changed.connect(self._show_busy)
+        session.failed.connect(self._failed)
+        session.avatar_wanted.connect(driver.load_avatar)
+        driver.avatar_ready.connect(session.avatar_ready)
+        driver.avatar_failed.connect(self._avatar_failed)
+        driver.failed.connect(self._engine_failed)
+        driver.picture_ready.connect(self._picture)
+        driver.position_changed.connect(self._show_position)
+        driver.state_changed.connect(self._state_changed)
+        driver.pace_changed.connect(self.transport.show_pace)
+        driver.notice.connect(self.banner.tell)
+
+    # ---- from the session ----
+
+    def _project_changed(self, event: Event) -> None:
+        project, history = event.project, self.session.history
+        self._restage()
+        self.driver.set_loop(project.loop, self.session.range_s)
+        self.waveform.set_range(self.session.range_s, looping=project.loop)
+        self.actions_["play.loop"].setChecked(project.loop)
+        for action_id, verb, label in (
+            ("edit.undo", "Undo", history.undo_label),
+            ("edit.redo", "Redo", history.redo_label),
+        ):
+            self.actions_[action_id].setText(f"{verb} {label}" if label else verb)
+            self.actions_[action_id].setEnabled(label is not None or history.gesture is not None)
+        self._show_values()
+
+    def _restage(self) -> None:
+        """Hand the engine what the project is now."""
+        project, clip = self.session.project, self.session.clip
+        scene = Scene(clip.features if clip is not None else None, project.performance)
+        background = project.export.background or theme.backdrop_rgb()
+        self.driver.set_stage(Stage(scene, background, project.fps))
+
+    def _clip_changed(self, clip: Clip | None) -> None:
+        self._restage()
+        same = clip is not None and self._sound_for is not None and clip.media == self._sound_for.media
+        self._sound_for = clip
+        if same:
+            return
+        self.waveform.set_clip(clip.peaks if clip is not None else None)
+        if clip is None:
+            self.driver.set_sound(None)
+        else:
+            self._prepare_sound(clip, self.driver.player.output, self.driver.set_sound)
+        self.driver.set_loop(self.session.project.loop, self.session.range_s)
+        self.waveform.set_range(self.session.range_s, looping=self.session.project.loop)
+
+    def _prepare_sound(self, clip: Clip, output: AudioOutput, done: Callable[[Sound], None]) -> None:
+        """Convert a clip for an output in the background."""
+
+        def deliver(sound: Sound) -> None:
+            if self._sound_for is not None and clip.media == self._sound_for.media:
+                done(sound)
+                self.driver.set_loop(self.session.project.loop, self.session.range_s)
+
+        self._sound_worker.run(lambda: output.prepare(clip.samples, clip.rate_hz), deliver, self._failed)
+
+    def use_output(self, output: AudioOutput) -> None:
+        """Sound goes there from now on; the clip is converted for it first."""
+        clip = self._sound_for
+        if clip is None:
+            self.driver.set_output(output, None)
+            return
+        self._prepare_sound(clip, output, lambda sound: self.driver.set_output(output, sound))
+
+    def _avatar_changed(self, ready: AvatarReady) -> None:
+        info = ready.avatar.info
+        self.viewport.controller.set_subject(info.head_height_m, info.target)
+        self._view_changed(False)
+
+    def _avatar_failed(self, text: str) -> None:
+        self.session.avatar_failed(text)
+        if self.session.avatar is None:
+            self.viewport.overlay.say("No avatar", "Open one with File › Open avatar, or drop a file here.")
+
+    def _engine_failed(self, text: str) -> None:
+        self.banner.tell(text, "error")
+        self.status.setText(text)
+
+    def _failed(self, text: str) -> None:
+        self.status.setText(text)
+        self.waveform.set_busy("")
+        self._dialogs.error(self, text)
+
+    def _show_busy(self, text: str) -> None:
+        self.status.setText(text)
+
+    def _show_title(self) -> None:
+        self.setWindowTitle(f"{self.session.title}[*] – EmoZone Studio")
+        self.setWindowModified(self.session.history.dirty)
+
+    # ---- pictures and time ----
+
+    def _view_changed(self, moving: bool) -> None:
+        width, height = self.viewport.device_size()
+        self.driver.set_view(self.viewport.controller.camera, width, height, moving=moving)
+
+    def _picture(self, result: FrameResult) -> None:
+        self.viewport.show_result(result)
+        self._show_readout()
+
+    def _show_readout(self) -> None:
+        shown, ready = self.driver.shown, self.session.avatar
+        if shown is None or ready is None or not self.actions_["view.readout"].isChecked():
+            self.viewport.overlay.show_readout("")
+            return
+        camera = shown.request.camera
+        parts = [
+            ready.avatar.info.name,
+            f"{len(ready.avatar.gaussians):,} Gaussians",
+            ready.backend,
+            f"{camera.width}×{camera.height}",
+            f"{shown.deform_ms + shown.raster_ms:.0f} ms",
+        ]
+        if self.driver.player.playing:
+            pace = self.driver.pace
+            parts.append(f"{pace.fps:.0f} fps")
+        self.viewport.overlay.show_readout("   ".join(parts))
+
+    def _show_position(self, position_s: float) -> None:
+        self.waveform.set_position(position_s)
+        self.transport.show_position(position_s, self.driver.player.duration_s, self.session.project.fps)
+        if not self.driver.player.playing:
+            self._show_values()
+
+    def _state_changed(self, state: State) -> None:
+        playing = state is State.PLAYING
+        self.transport.show_playing(playing)
+        if playing:
+            self._follow.start()
+        else:
+            self._follow.stop()
+
+    def _show_values(self) -> None:
+        """Sliders show what the performance says at the playhead."""
+        performance = self.session.project.performance
+        values = performance.sample(np.array([self.driver.player.position_s]))[0]
+        self.panel.show_values(values.tolist(), self.session.held)
+
+    def _scrub_begun(self) -> None:
+        self._resume_after_scrub = self.driver.player.playing
+        self.driver.pause()
+
+    def _scrub_ended(self) -> None:
+        if self._resume_after_scrub:
+            self.driver.toggle()
+
+    def _mark(self, end: int) -> None:
+        """The range starts (0) or ends (1) at the playhead."""
+        first, past = self.session.range_s or (0.0, self.session.duration_s)
+        now_s = self.driver.player.position_s
+        first, past = (now_s, past) if end == 0 else (first, now_s)
+        if past <= first:
+            first, past = (now_s, self.session.duration_s) if end == 0 else (0.0, now_s)
+        if past > first:
+            self.session.set_range((first, past))
+
+    def _volume_changed(self, volume: float) -> None:
+        self._last_volume = volume
+        self.actions_["play.mute"].setChecked(False)
+        self._apply_volume()
+
+    def _apply_volume(self) -> None:
+        muted = self.actions_["play.mute"].isChecked()
+        self.driver.player.set_volume(0.0 if muted else self._last_volume)
+        self.actions_["play.mute"].setIcon(theme.icon("volume-off" if muted else "volume", "dim"))
+
+    # ---- files ----
+
+    def new_project(self) -> None:
+        """Begin anew."""
+        if self._may_leave():
+            self.session.new()
+
+    def _open_dialog(self, kind: Kind) -> None:
+        path = self._dialogs.open_file(self, kind, self._folder)
+        if path is not None:
+            self.open_path(path)
+
+    def open_path(self, path: Path) -> None:
+        """Open whatever a file is, by its ending; anything unknown is taken for speech."""
+        self._folder = path.parent
+        if path.suffix.lower() == SUFFIX:
+            if self._may_leave():
+                self.session.open_project(path)
+        elif path.suffix.lower() == SUFFIX_AVATAR:
+            self.session.open_avatar(path)
+        else:
+            self.waveform.set_busy(f"Opening {path.name}…")
+            self.session.open_speech(path)
+
+    def save(self) -> bool:
+        """Save where the project lies, or ask."""
+        path = self.session.path
+        if path is None or self.session.project.read_only:
+            return self.save_as()
+        return self._save_to(path)
+
+    def save_as(self) -> bool:
+        """Ask where to save."""
+        start = self._folder / f"{self.session.title}{SUFFIX}"
+        path = self._dialogs.save_project(self, start)
+        return path is not None and self._save_to(path)
+
+    def _save_to(self, path: Path) -> bool:
+        saved = self.session.save(path)
+        if saved:
+            self.status.setText(f"Saved {self.session.path}")
+        return saved
+
+    def _may_leave(self) -> bool:
+        """Whether the open project may be left; asks when it has unsaved changes."""
+        if not self.session.history.dirty:
+            return True
+        answer = self._dialogs.unsaved(self, self.session.title)
+        return answer == "discard" or (answer == "save" and self.save())
+
+    def show_export(self) -> None:
+        """The export dialog; one at a time."""
+        clip, ready = self.session.clip, self.session.avatar
+        if self.export_dialog is not None and self.export_dialog.isVisible():
+            self.export_dialog.raise_()
+            return
+        if clip is None or ready is None:
+            self._failed("There is nothing to export yet; open an avatar and a speech clip first.")
+            return
+        project = self.session.project
+        name = self.session.path.stem if self.session.path is not None else Path(clip.media.name).stem
+        offer = ExportOffer(
+            self._folder / f"{name}.mp4",
+            project.export.width_px,
+            project.export.height_px,
+            project.export.fps or project.fps,
+            clip.duration_s,
+            self.session.range_s if project.export.only_range else None,
+        )
+        camera = self.viewport.controller.camera(512, 512)
+        job = export_job(ready.avatar, clip, project, camera)
+        self.export_dialog = ExportDialog(offer, job, self)
+        self.export_dialog.finished_export.connect(lambda report: self.status.setText(f"Exported {report.path}"))
+        self.export_dialog.failed.connect(self.status.setText)
+        self.export_dialog.show()
+
+    # ---- the window ----
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Files may be dropped anywhere."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Open what was dropped."""
+        for url in event.mimeData().urls():
+            if url.isLocalFile():
+                self.open_path(Path(url.toLocalFile()))
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Ask about unsaved work, then end every thread."""
+        if not self._may_leave():
+            event.ignore()
+            return
+        if self._settings is not None:
+            self._settings.setValue("geometry", self.saveGeometry())
+            self._settings.setValue("layout", [LAYOUT_VERSION, self._top.saveState(), self._split.saveState()])
+        if self.export_dialog is not None:
+            self.export_dialog.shut_down()
+        self._follow.stop()
+        self.driver.close()
+        self.session.close()
+        self._sound_worker.close()
+        event.accept()
+
+    def _restore_layout(self) -> None:
+        """The size and the panels as they were; on the first run, most of the screen."""
+        screen = self.screen().availableGeometry()
+        self.resize(min(1600, round(screen.width() * 0.92)), min(1000, round(screen.height() * 0.92)))
+        if self._settings is None:
+            return
+        geometry, layout = self._settings.value("geometry"), self._settings.value("layout")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        if isinstance(layout, list) and len(layout) == 3 and int(layout[0]) == LAYOUT_VERSION:
+            self._top.restoreState(layout[1])
+            self._split.restoreState(layout[2])

@@ -1,0 +1,149 @@
+"""How a finished picture gets onto the screen: through OpenGL where a graphics card draws, through memory elsewhere.
+
+Both presenters are widgets with the same two members: `show_pixels` and the signal `presented`. Scaling to the
+widget is smooth in both; with OpenGL the card does it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QImage, QOffscreenSurface, QOpenGLContext, QPainter, QPaintEvent
+from PySide6.QtOpenGLWidgets import QOpenGLWidget
+from PySide6.QtWidgets import QWidget
+
+from studio.widgets import theme
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["auto", "opengl", "raster"]
+
+_GL_RENDERER = 0x1F01
+_SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software", "microsoft basic")
+"""Drivers that draw on the processor; painting in memory is then the shorter way."""
+
+
+class Picture:
+    """Pixels and the image over them, kept together because the image shares the pixels' memory."""
+
+    def __init__(self, rgba: NDArray[np.uint8]) -> None:
+        self.pixels = np.ascontiguousarray(rgba)  # (H, W, 4)
+        height, width = self.pixels.shape[:2]
+        self.image = QImage(self.pixels.data, width, height, width * 4, QImage.Format.Format_RGBX8888)
+
+    def paint(self, painter: QPainter, rect: QRect) -> None:
+        """Fill `rect`; a picture of another shape (the widget was just resized) is cropped, never stretched."""
+        size = self.image.size().scaled(rect.size(), Qt.AspectRatioMode.KeepAspectRatioByExpanding)
+        place = QRect(0, 0, size.width(), size.height())
+        place.moveCenter(rect.center())
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, size != self.image.size())
+        painter.drawImage(place, self.image)
+
+
+class RasterPresenter(QWidget):
+    """Paints in memory; works everywhere."""
+
+    presented = Signal(float)
+    """perf_counter time at which the newest picture was handed to the window, once per picture."""
+
+    kind = "raster"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._picture: Picture | None = None
+        self._fresh = False
+
+    @property
+    def picture(self) -> Picture | None:
+        """What is shown."""
+        return self._picture
+
+    def show_pixels(self, rgba: NDArray[np.uint8]) -> None:
+        """Show (H, W, 4) pixels at the next repaint."""
+        self._picture, self._fresh = Picture(rgba), True
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint the picture over the whole widget."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.colour("backdrop"))
+        if self._picture is not None:
+            self._picture.paint(painter, self.rect())
+        painter.end()
+        if self._fresh:
+            self._fresh = False
+            self.presented.emit(time.perf_counter())
+
+
+class GlPresenter(QOpenGLWidget):
+    """Uploads the picture to the graphics card, which scales it."""
+
+    presented = Signal(float)
+    """perf_counter time at which the newest picture was swapped to the window, once per picture."""
+
+    kind = "opengl"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._picture: Picture | None = None
+        self._fresh = False
+        self.frameSwapped.connect(self._swapped)
+
+    @property
+    def picture(self) -> Picture | None:
+        """What is shown."""
+        return self._picture
+
+    def show_pixels(self, rgba: NDArray[np.uint8]) -> None:
+        """Show (H, W, 4) pixels at the next repaint."""
+        self._picture, self._fresh = Picture(rgba), True
+        self.update()
+
+    def paintGL(self) -> None:  # noqa: N802 - Qt's name
+        """Paint the picture over the whole widget; Qt's painter draws with the card here."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.colour("backdrop"))
+        if self._picture is not None:
+            self._picture.paint(painter, self.rect())
+        painter.end()
+
+    def _swapped(self) -> None:
+        if self._fresh:
+            self._fresh = False
+            self.presented.emit(time.perf_counter())
+
+
+Presenter = RasterPresenter | GlPresenter
+
+
+def make_presenter(kind: Kind = "auto", parent: QWidget | None = None) -> Presenter:
+    """The presenter for this screen: OpenGL when a real card offers it, memory otherwise."""
+    if kind == "auto":
+        kind = "opengl" if has_graphics_card() else "raster"
+    return GlPresenter(parent) if kind == "opengl" else RasterPresenter(parent)
+
+
+def has_graphics_card() -> bool:
+    """Whether OpenGL is there and drawn by hardware."""
+    name = gl_renderer()
+    return name is not None and not any(word in name.lower() for word in _SOFTWARE)
+
+
+def gl_renderer() -> str | None:
+    """The OpenGL driver's name for its device, None without OpenGL."""
+    if QGuiApplication.platformName() in ("offscreen", "minimal"):
+        return None  # these platforms abort some OpenGL calls instead of refusing them
+    context, surface = QOpenGLContext(), QOffscreenSurface()
+    surface.create()
+    if not context.create() or not context.makeCurrent(surface):
+        return None
+    name = context.functions().glGetString(_GL_RENDERER)
+    context.doneCurrent()
+    log.info("OpenGL renderer: %s", name)
+    return str(name) if name else None

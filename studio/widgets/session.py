@@ -1,0 +1,307 @@
+"""What is open: the project with its history, the speech clip and the avatar that belong to it.
+
+Widgets ask the session for changes and are told when something changed. The project is the truth: media are loaded
+because the project names them, also after undo. Lives in the main thread; slow work runs in its worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from studio.document.action_units import ACTION_UNITS, AU_KEYS
+from studio.document.commands import Event, Gesture, History
+from studio.document.model import Media, Project
+from studio.document.project import SUFFIX, load_project, save_project
+from studio.errors import StudioError
+from studio.playback.engine_thread import AvatarReady
+from studio.widgets.bridge import Worker
+from studio.widgets.peaks import Peaks
+
+if TYPE_CHECKING:
+    from studio.engine.speech.features import SpeechFeatures
+
+AU_NAMES = {au.key: f"AU{au.number} {au.name}" for au in ACTION_UNITS}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """An opened sound."""
+
+    media: Media
+    samples: NDArray[np.float32]  # (n, channels)
+    rate_hz: int
+    duration_s: float
+    peaks: Peaks
+    features: SpeechFeatures | None = None  # None until the speech pass is done
+
+
+class Session(QObject):
+    """The open project. Every change goes through `history`."""
+
+    changed = Signal(Event)
+    """The project changed, in the middle of a gesture too."""
+
+    clip_changed = Signal(object)
+    """Another `Clip`, or None; also when its speech features arrive (same media)."""
+
+    avatar_changed = Signal(object)
+    """The `AvatarReady` that draws from now on."""
+
+    title_changed = Signal()
+    """The project's file or its unsaved state changed."""
+
+    busy_changed = Signal(str)
+    """What is going on in the background, empty when nothing is."""
+
+    failed = Signal(str)
+    """One sentence about something that did not work."""
+
+    avatar_wanted = Signal(object)
+    """The engine shall load this file (None: the shipped avatar)."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.history = History()
+        self.path: Path | None = None
+        self.clip: Clip | None = None
+        self.avatar: AvatarReady | None = None
+        self._worker = Worker("opening", self)
+        self._gesture: Gesture | None = None
+        self._clip_wanted: Media | None = None
+        self._avatar_wanted: Media | None = None
+        self._avatar_asked = False
+        self._choosing_avatar: Media | None = None
+        self.history.subscribe(self._on_event)
+
+    @property
+    def project(self) -> Project:
+        """The project as it is now."""
+        return self.history.project
+
+    @property
+    def duration_s(self) -> float:
+        """Length of what plays, seconds."""
+        return self.clip.duration_s if self.clip is not None else 0.0
+
+    @property
+    def title(self) -> str:
+        """Name of the project for the window."""
+        return self.path.stem if self.path is not None else "Untitled"
+
+    def close(self) -> None:
+        """End the worker."""
+        self._worker.close()
+
+    # ---- editing ----
+
+    def begin(self, label: str) -> None:
+        """A gesture begins (mouse press)."""
+        self._gesture = self.history.begin(label)
+
+    def commit(self) -> None:
+        """The gesture ends (mouse release) as one entry of the history."""
+        if self._gesture is not None and self._gesture.active:
+            self._gesture.commit()
+        self._gesture = None
+
+    def _change(self, label: str, project: Project) -> None:
+        """A step of the gesture in progress, or an entry of its own."""
+        if self._gesture is not None and self._gesture.active:
+            self._gesture.update(project)
+        else:
+            self.history.apply(label, project)
+
+    def hold(self, key: str, intensity: float | None) -> None:
+        """Hold an action unit at an intensity 0–5; None lets go of it."""
+        verb = "Reset" if intensity is None else "Set"
+        project = self.project.perform(lambda performance: performance.with_held(key, intensity))
+        self._change(f"{verb} {AU_NAMES[key]}", project)
+
+    def reset_all(self) -> None:
+        """Let go of every action unit."""
+        performance = self.project.performance
+        for key in AU_KEYS:
+            performance = performance.with_held(key, None)
+        self.history.apply("Reset all action units", self.project.replace(performance=performance))
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Action units that a slider holds."""
+        lanes = self.project.performance.lanes
+        return frozenset(lane.target for lane in lanes if lane.held is not None and not lane.keyed)
+
+    def set_range(self, range_s: tuple[float, float] | None) -> None:
+        """Mark what loops and what an export offers first, seconds."""
+        first, past = range_s if range_s is not None and range_s[1] > range_s[0] else (None, None)
+        self._change("Mark range" if range_s else "Clear range", self.project.replace(in_s=first, out_s=past))
+
+    @property
+    def range_s(self) -> tuple[float, float] | None:
+        """The marked range within the clip, None without one."""
+        project = self.project
+        if project.in_s is None and project.out_s is None:
+            return None
+        first, past = project.in_s or 0.0, project.out_s if project.out_s is not None else self.duration_s
+        first, past = min(first, self.duration_s), min(past, self.duration_s)
+        return (first, past) if past > first else None
+
+    def set_loop(self, loop: bool) -> None:
+        """Repeat the range or not."""
+        self.history.apply("Loop on" if loop else "Loop off", self.project.replace(loop=loop))
+
+    def undo(self) -> None:
+        """Take back the last entry, or the gesture in progress."""
+        self.history.undo()
+
+    def redo(self) -> None:
+        """Do the next entry again."""
+        self.history.redo()
+
+    # ---- opening and saving ----
+
+    def new(self) -> None:
+        """An empty project with the shipped avatar."""
+        self.path = None
+        self.history.reset(Project())
+
+    def start_with(self, speech: Path | None, avatar: Path | None = None) -> None:
+        """The first project of a run: an avatar (None: the shipped one) and a clip, nothing to save yet."""
+        self.path = None
+        project = Project(avatar=None if avatar is None else Media(str(avatar)))
+        self.history.reset(replace(project, audio=None if speech is None else Media(str(speech))))
+
+    def open_project(self, path: Path) -> None:
+        """Open a project file; a failure leaves everything as it is."""
+        try:
+            project = load_project(path)
+        except StudioError as error:
+            self.failed.emit(str(error))
+            return
+        self.path = path
+        self.history.reset(project)
+        if project.read_only:
+            self.failed.emit(f"{path.name} is open for reading only: {project.read_only}.")
+
+    def save(self, path: Path) -> bool:
+        """Save; False and a sentence when it did not work."""
+        path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+        project = self.project if path == self.path else self.project.editable()
+        try:
+            save_project(project, path)
+        except StudioError as error:
+            self.failed.emit(str(error))
+            return False
+        if project is not self.project:
+            self.history.apply("Save as", project)
+        self.path = path
+        self.history.mark_saved()
+        return True
+
+    def open_speech(self, path: Path) -> None:
+        """Open a sound; it enters the project when it has proved to be one."""
+        self._busy(f"Opening {path.name}…")
+        self._worker.run(lambda: _load_clip(Media.file(path)), self._speech_chosen, self._opening_failed)
+
+    def open_avatar(self, path: Path) -> None:
+        """Open an avatar; it enters the project when it has proved to be one."""
+        self._choosing_avatar = Media(str(path))
+        self._busy(f"Opening {path.name}…")
+        self.avatar_wanted.emit(path)
+
+    def avatar_ready(self, ready: AvatarReady) -> None:
+        """The engine draws another avatar now."""
+        self.avatar = ready
+        self._busy("")
+        chosen, self._choosing_avatar = self._choosing_avatar, None
+        if chosen is not None and ready.path is not None and str(ready.path) == chosen.path:
+            self._avatar_wanted = chosen
+            self.history.apply(f"Open avatar {chosen.name}", self.project.replace(avatar=chosen))
+        self.avatar_changed.emit(ready)
+
+    def avatar_failed(self, text: str) -> None:
+        """The engine could not load what was wanted; the avatar before goes on."""
+        self._choosing_avatar = None
+        self._opening_failed(text)
+
+    # ---- following the project ----
+
+    def _on_event(self, event: Event) -> None:
+        if self._gesture is not None and not self._gesture.active:
+            self._gesture = None
+        self._follow_media()
+        self.changed.emit(event)
+        if event.cause != "step":
+            self.title_changed.emit()
+
+    def _follow_media(self) -> None:
+        """Load what the project names, if it is not what is open."""
+        project = self.project
+        if project.audio != self._clip_wanted:
+            self._clip_wanted = project.audio
+            if project.audio is None:
+                self._set_clip(None)
+            else:
+                media = project.audio
+                self._busy(f"Opening {media.name}…")
+                self._worker.run(lambda: _load_clip(media), self._clip_loaded, self._opening_failed)
+        if not self._avatar_asked or project.avatar != self._avatar_wanted:
+            self._avatar_asked, self._avatar_wanted = True, project.avatar
+            self._want_avatar(project.avatar)
+
+    def _want_avatar(self, media: Media | None) -> None:
+        self._busy("Loading the avatar…")
+        try:
+            self.avatar_wanted.emit(None if media is None else Path(media.location()))
+        except StudioError as error:
+            self._opening_failed(str(error))
+
+    def _speech_chosen(self, clip: Clip) -> None:
+        self._clip_wanted = clip.media
+        self.history.apply(f"Open speech {clip.media.name}", self.project.replace(audio=clip.media))
+        self._clip_loaded(clip)
+
+    def _clip_loaded(self, clip: Clip) -> None:
+        if clip.media != self._clip_wanted:
+            return  # the user went on to something else
+        self._set_clip(clip)
+        self._busy("Listening to the speech…")
+        self._worker.run(lambda: _with_features(clip), self._features_ready, self._opening_failed)
+
+    def _features_ready(self, clip: Clip) -> None:
+        if clip.media == self._clip_wanted:
+            self._busy("")
+            self._set_clip(clip)
+
+    def _set_clip(self, clip: Clip | None) -> None:
+        self.clip = clip
+        self.clip_changed.emit(clip)
+
+    def _opening_failed(self, text: str) -> None:
+        self._busy("")
+        self.failed.emit(text)
+
+    def _busy(self, text: str) -> None:
+        self.busy_changed.emit(text)
+
+
+def _load_clip(media: Media) -> Clip:
+    """Runs in the worker."""
+    from studio.engine.speech.audio import load_audio
+
+    audio = load_audio(Path(media.location()))
+    mono = np.ascontiguousarray(audio.samples.mean(axis=1), dtype=np.float32)
+    return Clip(media, audio.samples, audio.rate_hz, audio.duration_s, Peaks(mono, audio.rate_hz))
+
+
+def _with_features(clip: Clip) -> Clip:
+    """Runs in the worker."""
+    from studio.engine.speech.audio import Audio
+    from studio.engine.speech.features import extract_features
+
+    return replace(clip, features=extract_features(Audio(clip.samples, clip.rate_hz)))

@@ -1,0 +1,222 @@
+"""How the studio looks: colours, spacing and type in one place.
+
+Widgets that paint themselves take their colours from `palette()`; everything else is styled by one sheet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+from studio.engine.assets import assets_dir
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours by role; contrast of text on `panel` is at least 4.5:1, of `faint` at least 3:1."""
+
+    window: str = "#141517"
+    panel: str = "#1b1d20"
+    raised: str = "#26292e"
+    hover: str = "#30343a"
+    line: str = "#2b2e33"
+    groove: str = "#34383f"
+    text: str = "#e4e6ea"
+    dim: str = "#a2a7b0"
+    faint: str = "#767c87"
+    accent: str = "#5cb8cf"
+    accent_dim: str = "#2f5f6c"
+    on_accent: str = "#0c1417"
+    warning: str = "#e2ab5f"
+    error: str = "#e87a72"
+    backdrop: str = "#1a1a1f"  # behind the head until the first picture: the default of a project's background
+
+
+DARK = Palette()
+
+SPACE = 8
+"""The unit of all distances, pixels; halves and multiples of it are used."""
+
+RADIUS = 4
+ROW_HEIGHT = 26
+"""Height of a slider row: 17 of them and four headings fit a screen of 768 pixels."""
+
+
+@dataclass(frozen=True)
+class Type:
+    """Type sizes in pixels."""
+
+    small: int = 11
+    body: int = 12
+    heading: int = 11
+    large: int = 17
+    title: int = 20
+
+
+TYPE = Type()
+
+_FAMILIES = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "Open Sans", "Cantarell", "Ubuntu", "DejaVu Sans")
+"""The first that is installed; all are quiet sans-serifs with figures of equal width."""
+
+
+def palette() -> Palette:
+    """The colours in use."""
+    return DARK
+
+
+def colour(name: str, alpha: float = 1.0) -> QColor:
+    """A colour of the palette by its role."""
+    result = QColor(getattr(palette(), name))
+    result.setAlphaF(alpha)
+    return result
+
+
+def backdrop_rgb() -> tuple[float, float, float]:
+    """Display sRGB in [0, 1] of the viewport's background where the project has none."""
+    back = colour("backdrop")
+    return (back.redF(), back.greenF(), back.blueF())
+
+
+def font(size_px: int, *, bold: bool = False, spaced: bool = False) -> QFont:
+    """The studio's typeface in a size of `TYPE`; `spaced` for headings in capitals."""
+    result = QFont(_family())
+    result.setPixelSize(size_px)
+    result.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    if spaced:
+        result.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, 0.6)
+    return result
+
+
+@lru_cache(maxsize=1)
+def _family() -> str:
+    installed = set(QFontDatabase.families())
+    return next((name for name in _FAMILIES if name in installed), QApplication.font().family())
+
+
+@lru_cache(maxsize=128)
+def icon(name: str, role: str = "text") -> QIcon:
+    """An icon of `assets/icons` in a colour of the palette, with its disabled look."""
+    result = QIcon()
+    for mode, mode_role in ((QIcon.Mode.Normal, role), (QIcon.Mode.Disabled, "faint")):
+        for size in (16, 20, 24, 32, 48):
+            result.addPixmap(_drawn(name, mode_role, size), mode)
+    return result
+
+
+def _drawn(name: str, role: str, size_px: int) -> QPixmap:
+    source = (assets_dir() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", getattr(palette(), role)).encode()))
+    pixmap = QPixmap(QSize(size_px, size_px))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    renderer.render(painter, QRectF(0, 0, size_px, size_px))
+    painter.end()
+    return pixmap
+
+
+def icon_path(name: str) -> Path:
+    """The file of an icon."""
+    return assets_dir() / "icons" / f"{name}.svg"
+
+
+def apply(app: QApplication) -> None:
+    """Style the whole application."""
+    app.setStyle("Fusion")
+    app.setFont(font(TYPE.body))
+    p = palette()
+    roles = {
+        QPalette.ColorRole.Window: p.window,
+        QPalette.ColorRole.Base: p.panel,
+        QPalette.ColorRole.AlternateBase: p.raised,
+        QPalette.ColorRole.Button: p.raised,
+        QPalette.ColorRole.WindowText: p.text,
+        QPalette.ColorRole.Text: p.text,
+        QPalette.ColorRole.ButtonText: p.text,
+        QPalette.ColorRole.ToolTipBase: p.raised,
+        QPalette.ColorRole.ToolTipText: p.text,
+        QPalette.ColorRole.PlaceholderText: p.faint,
+        QPalette.ColorRole.Highlight: p.accent,
+        QPalette.ColorRole.HighlightedText: p.on_accent,
+        QPalette.ColorRole.Link: p.accent,
+    }
+    qpalette = QPalette()
+    for role, value in roles.items():
+        qpalette.setColor(role, QColor(value))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        qpalette.setColor(QPalette.ColorGroup.Disabled, role, QColor(p.faint))
+    app.setPalette(qpalette)
+    app.setStyleSheet(style_sheet(p))
+
+
+def style_sheet(p: Palette) -> str:
+    """The one sheet, for the colours `p`."""
+    return f"""
+QMainWindow, QDialog {{ background: {p.window}; }}
+QToolTip {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.groove}; padding: 6px 8px; }}
+QMenuBar {{ background: {p.window}; color: {p.dim}; padding: 3px 6px; }}
+QMenuBar::item {{ padding: 5px 10px; border-radius: {RADIUS}px; background: transparent; }}
+QMenuBar::item:selected {{ background: {p.raised}; color: {p.text}; }}
+QMenu {{ background: {p.raised}; border: 1px solid {p.groove}; padding: 4px; }}
+QMenu::item {{ padding: 6px 28px 6px 12px; border-radius: {RADIUS}px; }}
+QMenu::item:selected {{ background: {p.hover}; }}
+QMenu::item:disabled {{ color: {p.faint}; }}
+QMenu::separator {{ height: 1px; background: {p.groove}; margin: 4px 8px; }}
+QMenu::icon {{ padding-left: 8px; }}
+QSplitter::handle {{ background: {p.window}; }}
+QSplitter::handle:horizontal {{ width: 4px; }}
+QSplitter::handle:vertical {{ height: 4px; }}
+QSplitter::handle:hover {{ background: {p.accent_dim}; }}
+QStatusBar {{ background: {p.window}; color: {p.dim}; }}
+QStatusBar::item {{ border: none; }}
+#panel, #transport, #waveform_pane {{ background: {p.panel}; }}
+#panel_title {{ color: {p.text}; }}
+#hint {{ color: {p.dim}; }}
+#faint {{ color: {p.faint}; }}
+QScrollArea, #scrolled {{ background: {p.panel}; border: none; }}
+QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+QScrollBar::handle:vertical {{ background: {p.groove}; border-radius: 3px; min-height: 32px; margin: 2px; }}
+QScrollBar::handle:vertical:hover {{ background: {p.faint}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: {RADIUS}px; padding: 5px;
+  color: {p.dim}; }}
+QToolButton:hover {{ background: {p.hover}; color: {p.text}; }}
+QToolButton:pressed {{ background: {p.raised}; }}
+QToolButton:checked {{ background: {p.accent_dim}; color: {p.text}; }}
+QToolButton:focus {{ border-color: {p.accent}; }}
+QPushButton {{ background: {p.raised}; border: 1px solid {p.groove}; border-radius: {RADIUS}px; padding: 6px 16px;
+  color: {p.text}; min-height: 16px; }}
+QPushButton:hover {{ background: {p.hover}; }}
+QPushButton:focus {{ border-color: {p.accent}; }}
+QPushButton:disabled {{ color: {p.faint}; background: {p.panel}; }}
+QPushButton#primary {{ background: {p.accent}; border-color: {p.accent}; color: {p.on_accent}; font-weight: 600; }}
+QPushButton#primary:hover {{ background: #74c6da; }}
+QPushButton#primary:disabled {{ background: {p.raised}; border-color: {p.groove}; color: {p.faint}; }}
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {p.window}; border: 1px solid {p.groove};
+  border-radius: {RADIUS}px; padding: 4px 6px; color: {p.text}; min-height: 18px;
+  selection-background-color: {p.accent}; selection-color: {p.on_accent}; }}
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {p.accent}; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::down-arrow {{ image: url({icon_path("chevron-down").as_posix()}); width: 12px; height: 12px; }}
+QComboBox QAbstractItemView {{ background: {p.raised}; border: 1px solid {p.groove}; }}
+QDoubleSpinBox#value {{ background: transparent; border: 1px solid transparent; padding: 0 4px; color: {p.faint};
+  min-height: 18px; }}
+QDoubleSpinBox#value[changed="true"] {{ color: {p.text}; }}
+QDoubleSpinBox#value:hover {{ border-color: {p.groove}; }}
+QDoubleSpinBox#value:focus {{ border-color: {p.accent}; background: {p.window}; color: {p.text}; }}
+QProgressBar {{ background: {p.window}; border: none; border-radius: 3px; height: 6px; }}
+QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
+QSlider#volume::groove:horizontal {{ height: 3px; background: {p.groove}; border-radius: 1px; }}
+QSlider#volume::sub-page:horizontal {{ background: {p.dim}; border-radius: 1px; }}
+QSlider#volume::handle:horizontal {{ background: {p.text}; width: 10px; height: 10px; margin: -4px 0;
+  border-radius: 5px; }}
+QSlider#volume:focus::handle:horizontal {{ background: {p.accent}; }}
+#banner {{ background: {p.raised}; border-left: 3px solid {p.warning}; }}
+#banner[kind="error"] {{ border-left-color: {p.error}; }}
+"""

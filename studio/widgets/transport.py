@@ -1,0 +1,97 @@
+"""The bar under the waveform: transport buttons, where the playhead is, how well it plays, how loud."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+
+from studio.playback.pacer import Pace
+from studio.widgets import theme
+from studio.widgets.actions import Actions
+
+
+def timecode(time_s: float) -> str:
+    """Minutes, seconds and milliseconds: 0:03.480."""
+    milliseconds = round(max(time_s, 0.0) * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+class TransportBar(QFrame):
+    """Buttons share the window's actions; the bar shows what it is told."""
+
+    volume_changed = Signal(float)
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("transport")
+        self.setFixedHeight(48)
+        self._actions = actions
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.SPACE, 0, theme.SPACE * 2, 0)
+        row.setSpacing(theme.SPACE // 2)
+        self.start = self._button("play.start", 20)
+        self.play = self._button("play.toggle", 28)
+        self.loop = self._button("play.loop", 20)
+        for button in (self.start, self.play, self.loop):
+            row.addWidget(button)
+        row.addSpacing(theme.SPACE)
+        self.time = QLabel()
+        self.time.setFont(theme.font(theme.TYPE.large))
+        self.time.setMinimumWidth(QFontMetrics(self.time.font()).horizontalAdvance("00:00.000") + theme.SPACE)
+        self.of = QLabel()
+        self.of.setObjectName("faint")
+        self.frame = QLabel()
+        self.frame.setObjectName("faint")
+        row.addWidget(self.time)
+        row.addWidget(self.of)
+        row.addSpacing(theme.SPACE * 2)
+        row.addWidget(self.frame)
+        row.addStretch(1)
+        self.pace = QLabel()
+        self.pace.setObjectName("faint")
+        self.pace.setToolTip("Pictures a second, and frames left out so that the sound stays unbroken")
+        row.addWidget(self.pace)
+        row.addSpacing(theme.SPACE)
+        self.mute = self._button("play.mute", 20)
+        row.addWidget(self.mute)
+        self.volume = QSlider(Qt.Orientation.Horizontal)
+        self.volume.setObjectName("volume")
+        self.volume.setAccessibleName("Volume")
+        self.volume.setRange(0, 100)
+        self.volume.setValue(100)
+        self.volume.setFixedWidth(90)
+        self.volume.setToolTip("Volume of the studio; the export is not changed")
+        self.volume.valueChanged.connect(lambda value: self.volume_changed.emit((value / 100) ** 2))
+        row.addWidget(self.volume)
+        self.show_position(0.0, 0.0, 25.0)
+        self.show_pace(None)
+
+    def show_playing(self, playing: bool) -> None:
+        """Turn the play button into a pause button and back."""
+        action = self._actions["play.toggle"]
+        action.setIcon(theme.icon("pause" if playing else "play", "text"))
+        action.setText("Pause" if playing else "Play")
+
+    def show_position(self, position_s: float, duration_s: float, fps: float) -> None:
+        """Time and frame of the playhead."""
+        self.time.setText(timecode(position_s))
+        self.of.setText(f"/ {timecode(duration_s)}")
+        self.frame.setText(f"Frame {int(position_s * fps + 1e-6)} of {max(0, round(duration_s * fps))}")
+
+    def show_pace(self, pace: Pace | None) -> None:
+        """Pictures a second and dropped frames; None while nothing plays."""
+        if pace is None or pace.shown == 0:
+            self.pace.setText("")
+            return
+        dropped = f"  ·  {pace.dropped} dropped" if pace.dropped else ""
+        self.pace.setText(f"{pace.fps:.0f} fps{dropped}")
+
+    def _button(self, action_id: str, icon_px: int) -> QToolButton:
+        button = QToolButton()
+        button.setDefaultAction(self._actions[action_id])
+        button.setIconSize(QSize(icon_px, icon_px))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        button.setAccessibleName(self._actions[action_id].text())
+        return button
