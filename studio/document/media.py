@@ -60,9 +60,9 @@ def relink(project: Project, role: Role, path: str | Path) -> Project:
 
 
 def find_media(media: Media, folder: str | Path, cancelled: Callable[[], bool] = lambda: False) -> Path | None:
-    """A file below `folder` with the content of a missing medium: those of its name are tried first, links not followed.
+    """A file below `folder` with the content of a missing medium; None when there is none among 20,000 files.
 
-    Without a recorded hash the name alone decides. None when there is none among the first 20,000 files.
+    Files of its name are tried first, links are not followed. Without a recorded hash the name alone decides.
     """
     name, suffix = Path(media.path).name.lower(), Path(media.path).suffix.lower()
     files = [path for path in _files(Path(folder)) if path.suffix.lower() == suffix]
@@ -98,33 +98,39 @@ def collect(project: Project, folder: str | Path, name: str) -> tuple[Project, P
     target = Path(folder).expanduser().absolute()
     made: list[Path] = []
     try:
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise StudioError(f"{target} is not empty; choose a new folder to collect the project into.")
-        for part in (target, target / "media"):
-            if not part.is_dir():
-                part.mkdir(parents=True)
-                made.append(part)
-        result = project
-        for role in ROLES:
-            media = media_of(project, role)
-            if media is None or media.shipped:
-                continue
-            source = Path(media.location())
-            if not source.is_file():
-                raise StudioError(f"{source} is missing; relink the {role} before collecting.")
-            copy = _free(target / "media" / source.name)
-            made.append(copy)
-            shutil.copyfile(source, copy)
-            result = relink(result, role, copy)
-        file = target / (_file_name(name) + SUFFIX)
-        made.append(file)
-        save_project(result, file, backups=0)
-        sync_folder(target)
-    except BaseException as error:
+        return _fill(project, target, name, made)
+    except OSError as error:
         _undo(made)
-        if isinstance(error, OSError):
-            raise StudioError(f"{target} could not be filled: {explain(error)}.") from error
+        raise StudioError(f"{target} could not be filled: {explain(error)}.") from error
+    except BaseException:
+        _undo(made)
         raise
+
+
+def _fill(project: Project, target: Path, name: str, made: list[Path]) -> tuple[Project, Path]:
+    """`collect`, noting in `made` what it has written."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise StudioError(f"{target} is not empty; choose a new folder to collect the project into.")
+    for part in (target, target / "media"):
+        if not part.is_dir():
+            part.mkdir(parents=True)
+            made.append(part)
+    result = project
+    for role in ROLES:
+        media = media_of(project, role)
+        if media is None or media.shipped:
+            continue
+        source = Path(media.location())
+        if not source.is_file():
+            raise StudioError(f"{source} is missing; relink the {role} before collecting.")
+        copy = _free(target / "media" / source.name)
+        made.append(copy)
+        shutil.copyfile(source, copy)
+        result = relink(result, role, copy)
+    file = target / (_file_name(name) + SUFFIX)
+    made.append(file)
+    save_project(result, file, backups=0)
+    sync_folder(target)
     return result, file
 
 
