@@ -163,7 +163,8 @@ def _decode(container: av.container.InputContainer, path: Path) -> Audio:
     heard = seconds - max(assembly.offset_s, 0.0) - min(assembly.offset_s, 0.0)
     if exact and heard < declared - max(0.25, 0.02 * declared):
         raise StudioError(
-            f"{path} is cut short: it announces {declared:.1f} s of sound and holds {heard:.1f} s; copy or export it again."
+            f"{path} is cut short: it announces {declared:.1f} s of sound and holds {heard:.1f} s; copy or export it"
+            " again."
         )
     if seconds < MIN_DURATION_S:
         raise StudioError(f"{path} holds {seconds:.2f} s of sound, less than one frame; choose a longer clip.")
