@@ -69,18 +69,18 @@ class SkinMaps:
     folds: moderngl.Texture  # folds 3–6
 
 
-def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy) -> SkinMaps:
+def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, scalp: F64, size_px: int = MAP_PX) -> SkinMaps:
     """Paints the three maps of an identity; about a second on software OpenGL."""
     look = head.identity.skin
     program = context.program(_VERTEX, _FRAGMENT)
     cloth = garment_mask(head, anatomy.rest) * (head.island == BUST)
     wet = np.isin(head.island, (MOUTH,)).astype(np.float64) + 2.0 * (head.island == SOCKET)
     data = np.concatenate(
-        [map_uv(head), anatomy.rest, np.stack([anatomy.lip, anatomy.ear, cloth, wet], axis=1)], axis=1
+        [map_uv(head), scalp[:, None], anatomy.rest, np.stack([anatomy.lip, anatomy.ear, cloth, wet], axis=1)], axis=1
     ).astype(np.float32)
     corners = data[head.skin.triangles.ravel()]
     buffer = context.buffer(corners.tobytes())
-    array = context.vertex_array(program, [(buffer, "2f 3f 4f", "place", "rest", "region")])
+    array = context.vertex_array(program, [(buffer, "3f 3f 4f", "place", "rest", "region")])
     brow = head.brow.points(head.controls)
     values: dict[str, float | tuple[float, ...]] = {
         "base": linear(look.base),
@@ -103,7 +103,7 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy) -> SkinM
     for name, value in values.items():
         if name in program:
             program[name].value = value
-    maps = [context.texture((MAP_PX, MAP_PX), 4) for _ in range(3)]
+    maps = [context.texture((size_px, size_px), 4) for _ in range(3)]
     target = context.framebuffer(maps)
     target.use()
     target.clear()
@@ -111,8 +111,8 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy) -> SkinM
     array.render()
     spread = context.program(SCREEN_VERTEX, _SPREAD)
     screen = context.vertex_array(spread, [])
-    for _ in range(3):
-        grown = [context.texture((MAP_PX, MAP_PX), 4) for _ in range(3)]
+    for _ in range(8):
+        grown = [context.texture((size_px, size_px), 4) for _ in range(3)]
         framebuffer = context.framebuffer(grown)
         framebuffer.use()
         for i, texture in enumerate(maps):
@@ -124,7 +124,7 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy) -> SkinM
         framebuffer.release()
         maps = grown
     for texture in maps:
-        texture.build_mipmaps()
+        texture.build_mipmaps(max_level=3)
         texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
     for resource in (array, buffer, target, program, spread, screen):
@@ -133,14 +133,14 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy) -> SkinM
 
 
 _VERTEX = """#version 330
-in vec2 place; in vec3 rest; in vec4 region; out vec3 X; out vec4 REGION;
-void main() { X = rest; REGION = region; gl_Position = vec4(place * 2.0 - 1.0, 0.0, 1.0); }"""
+in vec3 place; in vec3 rest; in vec4 region; out vec3 X; out vec4 REGION; out float SCALP;
+void main() { X = rest; REGION = region; SCALP = place.z; gl_Position = vec4(place.xy * 2.0 - 1.0, 0.0, 1.0); }"""
 
 _FRAGMENT = (
     "#version 330\n"
     + NOISE
     + """
-in vec3 X; in vec4 REGION;
+in vec3 X; in vec4 REGION; in float SCALP;
 uniform vec3 base, blush, lips, lids, garment, brow_colour, hair_root, eye_centre, mouth, corner, nose, wing, chin;
 uniform vec4 amounts; uniform float brow_height, top;
 layout(location = 0) out vec4 colour; layout(location = 1) out vec4 detail; layout(location = 2) out vec4 folds;
@@ -191,6 +191,7 @@ void main() {
   gloss = max(gloss, 0.95 * near(vec3(eye_centre.x, eye_centre.y - 0.0058, eye_centre.z + 0.0115), vec3(0.011, 0.0012, 0.006)));
   if (inside > 0.5) { c = vec3(0.36, 0.10, 0.09) * (0.7 + 0.4 * blotch); gloss = 0.8; }
   if (socket > 0.5) { c = vec3(0.50, 0.21, 0.19) * 0.9; gloss = 0.6; }
+  float stubble = SCALP * (0.55 + 0.45 * smoothstep(0.55, 0.2, cells(X * 700.0).x)); c = mix(c, hair_root * (0.7 + 0.6 * blotch), stubble * 0.93); gloss *= 1.0 - 0.7 * SCALP;
   float weave = 0.5 + 0.25 * sin(X.x * 5400.0) * sin((X.y + X.z) * 5400.0);
   c = mix(c, garment * (0.8 + 0.4 * weave) * (0.85 + 0.3 * patch_), REGION.z); gloss = mix(gloss, 0.03, REGION.z);
   colour = vec4(sqrt(clamp(c, 0.0, 1.0)), clamp(gloss, 0.0, 1.0));

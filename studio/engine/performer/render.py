@@ -6,18 +6,17 @@ once per identity; a frame uploads the moved skin, teeth, tongue, brows and lash
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.engine.camera import Camera
 from studio.engine.performer import shaders
-from studio.engine.performer.hair import grow_hair
+from studio.engine.performer.hair import grow_hair, scalp_mask
 from studio.engine.performer.head import BUST, MOUTH, Head, Part
-from studio.engine.performer.landmarks import Anatomy
-from studio.engine.performer.materials import garment_mask, linear, map_uv, paint_skin
+from studio.engine.performer.materials import MAP_PX, garment_mask, linear, map_uv, paint_skin
+from studio.engine.performer.moment import Moment
+from studio.engine.performer.performer import Performer
 from studio.engine.performer.strands import Strands, brows, lashes
 from studio.engine.performer.surface import normal_operator, smoothstep, vertex_normals
 from studio.errors import StudioError
@@ -27,16 +26,6 @@ F64 = NDArray[np.float64]
 SHADOW_PX = 1024
 KEY_DIRECTION = np.array([0.42, 0.46, 0.80]) / np.linalg.norm([0.42, 0.46, 0.80])
 EXPOSURE = 0.62
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What one image shows."""
-
-    controls: F64  # (c, 3) moved control vertices, canonical pose
-    pose: F64  # (5,) degrees: yaw, pitch, roll, gaze yaw, gaze pitch
-    folds: F64  # (7,) strength of each of `materials.FOLDS`, 0…1
-    mouth_open: float = 0.0  # 0 closed, 1 wide: lets light in
 
 
 def euler(yaw_deg: float, pitch_deg: float, roll_deg: float) -> F64:
@@ -84,9 +73,12 @@ def parallel_matrix(direction: F64, centre: F64, half: float) -> F64:
 class PerformerRenderer:
     """Renders one identity; owns an OpenGL context, so use it from the thread that made it."""
 
-    def __init__(self, head: Head, *, size_px: int = 512, factor: int = 2, multisample: int = 4) -> None:
+    def __init__(
+        self, performer: Performer, *, size_px: int = 512, factor: int = 2, multisample: int = 4, map_px: int = MAP_PX
+    ) -> None:
+        head = performer.head
         self.head = head
-        self.anatomy = Anatomy(head)
+        self.anatomy = performer.anatomy
         self.size_px, self.factor = size_px, factor
         try:
             self.context = moderngl.create_context(standalone=True, backend="egl", require=330)
@@ -105,7 +97,7 @@ class PerformerRenderer:
         self._operator = self._weld()
         normals = self._skin_normals(rest)
         self.cloth_lift = (0.0035 * self.cloth)[:, None] * normals
-        self.maps = paint_skin(self.context, head, self.anatomy)
+        self.maps = paint_skin(self.context, head, self.anatomy, scalp_mask(head, self.anatomy), map_px)
         self.strands: list[Strands] = [brows(head, rng), lashes(head, rng)]
         self.hair = grow_hair(head, self.anatomy, rng)
         self.head_weight = head.head_weight(rest)
