@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,8 @@ from studio.engine.video import SOUND_RATE_HZ, VideoWriter, check_size, check_ta
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
+    from studio.engine.controls import Controls
     from studio.engine.renderer import Renderer
-    from studio.engine.scene import Scene
     from studio.engine.speech.audio import Audio
 
 BACKGROUND = (0.36, 0.37, 0.38)
@@ -39,6 +39,13 @@ _RESAMPLING_MARGIN_S = 0.05
 
 _SAME_MOMENT = 1e-6
 """Of a frame: start and end typed as decimals still mean the frame they name."""
+
+
+class Moments(Protocol):
+    """What says how the face is at a moment; `studio.engine.scene.Scene` is one."""
+
+    def controls(self, time_s: float) -> Controls:
+        """Everything that drives the frame at `time_s`."""
 
 
 class ExportCancelledError(StudioError):
@@ -72,7 +79,7 @@ class ExportReport:
 
 def export_video(
     renderer: Renderer,
-    scene: Scene,
+    scene: Moments,
     audio: Audio | None,
     path: Path | str,
     *,

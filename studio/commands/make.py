@@ -1,0 +1,190 @@
+"""`emozone performer`, `capture`, `train` and `evaluate`: from an actor to an avatar that has been measured."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from studio.commands import values
+from studio.commands.report import ProgressLine, note, tell, tell_facts, tell_json
+from studio.errors import StudioError
+
+if TYPE_CHECKING:
+    from studio.engine.training.progress import Progress
+
+RECIPES = ("studio", "paper", "quick")
+KINDS = ("performance", "heldout", "neutral")
+PARTS = ("au", "szpab", "citae", "raar")
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the subcommands."""
+    _add_performer(commands)
+    _add_capture(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
+
+
+def _add_performer(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "performer",
+        help="let a synthetic actor perform for a capture",
+        description="Let a synthetic actor speak and act before many cameras, and write a capture with exact truth.",
+    )
+    parser.add_argument("out", type=Path, metavar="OUT", help="the capture folder to make")
+    parser.add_argument("--identity", metavar="NAME", help="who acts (default: the first performer)")
+    parser.add_argument("--seconds", type=values.positive, default=60.0, metavar="S", help="length (default 60)")
+    parser.add_argument("--size", type=values.positive_int, default=512, metavar="PX", help="edge of a picture")
+    parser.add_argument("--views", type=values.positive_int, default=24, metavar="N", help="cameras (default 24)")
+    parser.add_argument("--images", type=values.positive_int, default=1000, metavar="N", help="pictures (default 1000)")
+    parser.add_argument(
+        "--kind", choices=KINDS, default="performance", help="heldout speaks sentences no other kind has"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another one, another performance")
+    parser.set_defaults(run=perform)
+
+
+def _add_capture(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("capture", help="make a capture of a portrait video (not in this version)")
+    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="CAPTURE")
+    parser.set_defaults(run=capture)
+
+
+def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "train",
+        help="train an avatar on a capture",
+        description="Train an avatar on a capture. Ctrl+C saves a checkpoint; --resume goes on from it.",
+    )
+    parser.add_argument("capture", type=Path, metavar="CAPTURE", help="a capture folder")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="AVATAR", help="the avatar, *.safetensors")
+    parser.add_argument("--recipe", choices=RECIPES, default="studio", help="what to train (default studio)")
+    parser.add_argument("--iterations", type=values.positive_int, metavar="N", help="of all stages together")
+    parser.add_argument("--minutes", type=values.positive, metavar="M", help="end each stage early to keep this bound")
+    parser.add_argument("--without", type=values.names, default=(), metavar=",".join(PARTS), help="leave parts out")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside AVATAR")
+    parser.set_defaults(run=train)
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure an avatar against a capture",
+        description="Draw every held-out picture of a capture with an avatar and compare.",
+    )
+    parser.add_argument("avatar", metavar="AVATAR", help="an avatar file, or a shipped avatar's name")
+    parser.add_argument("capture", type=Path, metavar="CAPTURE", help="a capture folder")
+    parser.add_argument("--speech", choices=("sound", "truth"), default="sound", help="what drives the mouth")
+    parser.add_argument("--json", action="store_true", help="print JSON; what cannot be measured is null")
+    parser.set_defaults(run=evaluate)
+
+
+def perform(args: argparse.Namespace) -> int:
+    """Write a synthetic capture."""
+    from studio.engine.performer.identity import DEFAULT_IDENTITY
+    from studio.engine.performer.writer import make_capture
+
+    with ProgressLine() as line:
+        make_capture(
+            args.out,
+            identity=args.identity or DEFAULT_IDENTITY,
+            seconds=args.seconds,
+            size_px=args.size,
+            views=args.views,
+            seed=args.seed,
+            images=args.images,
+            kind=args.kind,
+            progress=lambda share, what: line.show(f"{100 * share:3.0f} % {what}", share),
+        )
+    tell(f"{args.out}: a capture of {args.seconds:g} s by {args.identity or DEFAULT_IDENTITY}")
+    return 0
+
+
+def capture(args: argparse.Namespace) -> int:
+    """Say that this is not possible yet.
+
+    Raises:
+        StudioError: always.
+    """
+    raise StudioError(
+        f"This version cannot yet make a capture of a video such as {args.video.name}; "
+        "use emozone performer for a synthetic one."
+    )
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train an avatar."""
+    from studio.engine.training.recipes import find_recipe
+    from studio.engine.training.trainer import train as run_training
+
+    if args.out.suffix.lower() != ".safetensors":
+        raise StudioError(f"“{args.out.name}” does not end in .safetensors; choose such a name for the avatar.")
+    recipe = find_recipe(args.recipe)
+    if args.minutes is not None:
+        recipe = replace(recipe, max_minutes=args.minutes)
+    with _interrupt_asks() as stop, ProgressLine() as line:
+
+        def progress(now: Progress) -> None:
+            line.show(now.line, now.iteration / now.iterations)
+
+        path = run_training(
+            args.capture,
+            args.out,
+            recipe,
+            iterations=args.iterations,
+            without=args.without,
+            resume=args.resume,
+            progress=progress,
+            cancelled=stop.is_set,
+        )
+    tell(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Measure an avatar."""
+    from studio.engine.avatar import find_avatar, load_avatar
+    from studio.engine.evaluate import evaluate as measure
+    from studio.engine.training.capture_files import load_capture
+
+    avatar, truth = load_avatar(find_avatar(args.avatar)), load_capture(args.capture)
+    with ProgressLine() as line:
+        found = measure(
+            avatar,
+            truth,
+            speech=args.speech,
+            progress=lambda done, total: line.show(f"picture {done} of {total}", done / total),
+        )
+    if args.json:
+        tell_json(found)
+    else:
+        tell_facts((name, f"{value:.4g}" if isinstance(value, float) else value) for name, value in found.items())
+    return 0
+
+
+@contextmanager
+def _interrupt_asks() -> Iterator[threading.Event]:
+    """Within, Ctrl+C asks to stop by setting the event; pressed again, it interrupts at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+        note("\nStopping after this iteration; press Ctrl+C again to stop at once.")
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
