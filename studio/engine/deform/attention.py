@@ -7,6 +7,8 @@ Because keys are identities, the weights of a Gaussian do not depend on the fram
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +16,20 @@ from studio.engine.deform import zones as zn
 
 RAAR_MARGIN = 0.2
 """By how much the right modality's mean attention must exceed the wrong one's."""
+
+
+class _AtMostZero(torch.autograd.Function):
+    """min(x, 0), whose gradient passes at and beyond the bound only where descent leads back inside."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(max=0)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (x,), (grad,) = ctx.saved_tensors, grads
+        return grad.where((x < 0) | (grad > 0), torch.zeros_like(grad))
 
 
 class BiasedAttention(nn.Module):
@@ -47,17 +63,8 @@ class BiasedAttention(nn.Module):
         self.bias = nn.Parameter(bias, requires_grad=biased)
 
     def region_bias(self) -> Tensor:
-        """B (zone, modality, head), ≤ 0.
-
-        At the bound the gradient still passes when it points back inside, so that no entry dies there.
-        """
-        raw = self.bias
-        bound = raw - raw.detach().clamp_min(0)
-        if bound.requires_grad:
-            at_bound = raw.detach() >= 0
-            bound.register_hook(  # type: ignore[no-untyped-call]
-                lambda grad: grad.where(~at_bound | (grad > 0), torch.zeros_like(grad))
-            )
+        """B (zone, modality, head), ≤ 0; entries at the bound can still learn to fall."""
+        bound: Tensor = _AtMostZero.apply(self.bias)  # type: ignore[no-untyped-call]
         return bound
 
     def weights(self, queries: Tensor, keys: Tensor, zones: Tensor) -> Tensor:

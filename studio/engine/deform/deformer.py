@@ -44,6 +44,9 @@ WIDTH = 64
 POSE_SCALE_DEG = 30.0
 """Degrees of head or gaze rotation that count as 1 inside the network."""
 
+MAX_SIZE = 4096
+"""Largest number of units or channels; a damaged file must not ask for all memory."""
+
 ABLATIONS: tuple[str, ...] = ("au", "szpab", "citae", "raar")
 """Parts that `DeformerConfig.without` can leave out."""
 
@@ -85,8 +88,11 @@ class DeformerConfig:
     def __post_init__(self) -> None:
         if self.n_au not in (len(UPPER), len(ACTION_UNITS)):
             raise ValueError(f"n_au is {self.n_au}, expected {len(UPPER)} or {len(ACTION_UNITS)}")
-        if min(self.n_speech, self.attention_heads, self.hidden_feedforward, self.hidden_heads) < 1:
-            raise ValueError(f"sizes must be at least 1: {self}")
+        sizes = (self.n_speech, self.attention_heads, self.hidden_feedforward, self.hidden_heads)
+        if min(sizes) < 1 or max(sizes) > MAX_SIZE:
+            raise ValueError(f"sizes must be from 1 to {MAX_SIZE}: {self}")
+        if WIDTH % self.attention_heads:
+            raise ValueError(f"attention_heads is {self.attention_heads}, expected a divisor of {WIDTH}")
         if not self.resolutions or WIDTH % len(self.resolutions) or not all(2 <= r <= 1024 for r in self.resolutions):
             raise ValueError(f"resolutions are {self.resolutions}, expected 1, 2 or 4 numbers from 2 to 1024")
 

@@ -1,0 +1,151 @@
+import concurrent.futures
+import importlib.util
+
+import numpy as np
+import pytest
+import torch
+
+from studio.engine.avatar import load_avatar, save_avatar
+from studio.engine.controls import Pose
+from studio.engine.renderer import Renderer
+from studio.engine.splat.base import Raster
+from studio.engine.splat.compose import compose_rgba8
+from studio.errors import StudioError
+from tests.support import controls, toy_avatar
+
+SIZE = 96
+GREY = (0.5, 0.5, 0.5)
+
+
+@pytest.fixture(scope="module")
+def renderer():
+    return Renderer(toy_avatar(1200), backend="cpu")
+
+
+def _frame(renderer, au=None, articulators=None, pose=None, background=GREY, yaw=0.0):
+    camera = renderer.avatar.camera(yaw, width=SIZE, height=SIZE)
+    return renderer.frame(controls(au, articulators, pose), camera, background=background).rgba
+
+
+def _rows_changed(a, b):
+    return np.abs(a.astype(int) - b.astype(int)).max((1, 2))
+
+
+def test_draws_a_head(renderer):
+    rgba = _frame(renderer)
+    assert rgba.shape == (SIZE, SIZE, 4)
+    assert rgba.dtype == np.uint8
+    assert (rgba[..., 3] == 255).all()
+    assert np.abs(rgba[0, 0, :3].astype(int) - 128).max() <= 1
+    cheek, hair = rgba[54, 40, :3], rgba[16, 48, :3]
+    assert np.abs(cheek - np.array([209, 158, 133])).max() < 4
+    assert np.abs(hair - np.array([56, 36, 26])).max() < 4
+    lips = rgba[62:70, 44:52, :3].reshape(-1, 3).astype(int)
+    assert (lips[:, 0] - lips[:, 1]).max() > (int(cheek[0]) - int(cheek[1])) + 30
+
+
+def test_transparent_background_has_straight_alpha(renderer):
+    rgba = _frame(renderer, background=None)
+    assert rgba[0, 0, 3] == 0
+    assert rgba[54, 40, 3] == 255
+    rim = (rgba[..., 3] > 20) & (rgba[..., 3] < 120) & (np.arange(SIZE)[:, None] < 60)
+    assert rim.any()
+    assert rgba[rim][:, 0].min() > 20  # the colour of skin or hair, not darkened towards the rim
+    over = _frame(renderer).astype(float)
+    share = rgba[..., 3:] / 255.0
+    assert np.abs(rgba[..., :3] * share + 127.5 * (1 - share) - over[..., :3]).max() < 2.5
+
+
+def test_same_question_same_answer(renderer):
+    first = _frame(renderer, {"AU12": 3.0})
+    _frame(renderer, {"AU4": 5.0}, pose=Pose(20.0))
+    assert np.array_equal(_frame(renderer, {"AU12": 3.0}), first)
+
+
+def test_frame_is_the_composed_raster(renderer):
+    camera, smile = renderer.avatar.camera(20, width=SIZE, height=SIZE), controls({"AU12": 4.0})
+    raster = renderer.raster(smile, camera)
+    assert isinstance(raster, Raster)
+    assert np.array_equal(compose_rgba8(raster, GREY), renderer.frame(smile, camera, background=GREY).rgba)
+
+
+def test_brow_and_mouth_move_where_they_should(renderer):
+    rest = _frame(renderer)
+    brow = _rows_changed(_frame(renderer, {"AU1": 5.0, "AU2": 5.0}), rest)
+    smile = _rows_changed(_frame(renderer, {"AU12": 5.0}), rest)
+    speech = _rows_changed(_frame(renderer, None, {"lips_part": 1.0}), rest)
+    assert brow[25:45].max() > 12
+    assert brow[60:].max() < 4
+    assert smile[55:75].max() > 12
+    assert smile[:35].max() < 4
+    assert speech[55:80].max() > 12
+    assert speech[:35].max() < 4
+
+
+def test_more_intensity_changes_more(renderer):
+    rest = _frame(renderer).astype(int)
+    change = [np.abs(_frame(renderer, {"AU12": value}) - rest).sum() for value in (1.0, 2.5, 5.0)]
+    assert 0 < change[0] < change[1] < change[2]
+
+
+def test_head_pose_and_camera_turn_the_picture_opposite_ways(renderer):
+    # A head that turns to its left shows what a camera further to its right sees.
+    def red_centre(rgba):
+        lips = rgba[..., 0].astype(int) - rgba[..., 1] > 85
+        return np.nonzero(lips)[1].mean()
+
+    centre = red_centre(_frame(renderer))
+    assert red_centre(_frame(renderer, pose=Pose(yaw_deg=20.0))) > centre + 3
+    assert red_centre(_frame(renderer, yaw=20.0)) < centre - 3
+
+
+def test_deformed_leaves_the_avatar_alone(renderer):
+    before = renderer.avatar.gaussians.means.clone()
+    moved = renderer.deformed(controls({"AU26": 5.0}, pose=Pose(10.0)))
+    assert not torch.equal(moved.means, before)
+    assert torch.equal(renderer.avatar.gaussians.means, before)
+    assert renderer.deformed(controls()).means.equal(before)
+
+
+def test_saved_avatar_looks_the_same(renderer, tmp_path):
+    save_avatar(renderer.avatar, tmp_path / "a.safetensors")
+    again = Renderer(load_avatar(tmp_path / "a.safetensors"), backend="cpu")
+    a, b = _frame(renderer, {"AU12": 4.0}).astype(int), _frame(again, {"AU12": 4.0}).astype(int)
+    assert np.abs(a - b).max() <= 2
+
+
+def test_one_renderer_per_thread():
+    avatar = toy_avatar(600)
+    tasks = [{"AU12": 5.0}, {"AU4": 5.0}, {"AU26": 5.0}, {}]
+    expected = [_frame(Renderer(avatar, backend="cpu"), task) for task in tasks]
+
+    def draw(task):
+        own = Renderer(avatar, backend="cpu")
+        return [_frame(own, task) for _ in range(5)]
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for frames, wanted in zip(pool.map(draw, tasks), expected, strict=True):
+            assert all(np.array_equal(frame, wanted) for frame in frames)
+
+
+def test_times_are_measured(renderer):
+    frame = renderer.frame(controls(), renderer.avatar.camera(width=32, height=32), background=None)
+    assert frame.deform_ms > 0
+    assert frame.raster_ms > 0
+
+
+def test_backends():
+    assert Renderer(toy_avatar(200), backend="cpu").backend == "cpu"
+    with pytest.raises(StudioError, match="crayon"):
+        Renderer(toy_avatar(200), backend="crayon")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(
+    not torch.cuda.is_available() or importlib.util.find_spec("gsplat") is None,
+    reason="needs an NVIDIA card and gsplat",
+)
+def test_cuda_draws_the_same():
+    avatar = toy_avatar(600)
+    a, b = (_frame(Renderer(avatar, backend=name), {"AU12": 4.0}).astype(int) for name in ("cpu", "cuda"))
+    assert np.abs(a - b).max() <= 3
