@@ -24,7 +24,7 @@ _DEGREE = 9
 _PIECES = 2
 """Each original segment is bounded in this many parts: the bound then exceeds the true maximum by a few per cent."""
 
-_ROUNDING = 1e-12
+_ROUNDING = 1e-9
 """Differences this small are rounding: a straight line of many keys becomes two keys at tolerance zero."""
 
 _FIT_AT = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
@@ -66,6 +66,8 @@ def simplify(curve: Curve, tolerance: float, selected: ArrayLike | None = None) 
         kept = np.flatnonzero(keep)
         slopes = fit.slopes(kept, locked)
         bad = fit.split(kept, slopes, locked, tolerance, halve=rounds >= _PATIENCE)
+        if bad is None and keep.all():
+            return Edited(curve, np.flatnonzero(chosen))
         if bad is None:
             return Edited(fit.result(kept, slopes, locked), np.flatnonzero(chosen[kept]))
         keep[bad[0]] = True

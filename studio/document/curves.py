@@ -319,7 +319,8 @@ class Curve:
         k = int(np.searchsorted(self.times_s, time_s))
         if k in (0, len(self)):
             flat = Key(time_s, self.value(time_s), Interpolation.LINEAR)
-            return self.merged(Curve.from_keys([flat]))
+            end = replace(self.key(k - 1), interpolation=Interpolation.LINEAR)
+            return self.merged(Curve.from_keys([flat] if k == 0 else [end, flat]))
         before, after = self.key(k - 1), self.key(k)
         if before.interpolation is not Interpolation.BEZIER:
             new = (
@@ -391,7 +392,8 @@ def sample_curves(curves: Sequence[Curve], times_s: Floats) -> Floats:
     s = _parameter(along, rows[..., 2], rows[..., 3])
     r = 1 - s
     v0, v1, v2, v3 = rows[..., 4], rows[..., 5], rows[..., 6], rows[..., 7]
-    result: Floats = r * r * r * v0 + 3 * r * r * s * v1 + 3 * r * s * s * v2 + s * s * s * v3
+    # As differences from the first value, so that flat segments are flat to the last bit.
+    result: Floats = v0 + s * (3 * r * (r * (v1 - v0) + s * (v2 - v0)) + s * s * (v3 - v0))
     return result
 
 
