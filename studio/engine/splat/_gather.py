@@ -117,8 +117,12 @@ def _gather_block(
         c += COVARIANCE_BLUR_PX2
 
         # Falloff → covariance → its square root → scales, rotation and the Jacobian's rows.
+        d0 = flat[0, 1] * flat[1, 2] - flat[0, 2] * flat[1, 1]
+        d1 = flat[0, 2] * flat[1, 0] - flat[0, 0] * flat[1, 2]
+        d2 = flat[0, 0] * flat[1, 1] - flat[0, 1] * flat[1, 0]
+        determinant = d0 * d0 + d1 * d1 + d2 * d2 + COVARIANCE_BLUR_PX2 * (a + c - COVARIANCE_BLUR_PX2)
         m = b / c
-        h = 0.5 / max(a - m * b, 1e-30)
+        h = 0.5 * c / determinant
         on_a = -2.0 * h * h * total[H]
         on_b = -2.0 * m * on_a + total[M] / c
         on_c = m * m * on_a - m * total[M] / c - total[K] / (2.0 * c * c)

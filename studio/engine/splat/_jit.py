@@ -1,14 +1,12 @@
-"""How the CPU kernels are compiled, cached on disk and kept apart.
-
-Numba checks a cached kernel only against the file it is written in. Everything a kernel calls therefore stands in its
-own file, or the file that it imports from must be touched together with it.
-"""
+"""How the CPU kernels are compiled, cached on disk and kept apart."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -29,6 +27,16 @@ waiting costs nothing. Whoever writes another `parallel=True` kernel takes this 
 """
 
 
+def _fingerprint() -> str:
+    """Digest of every file whose code or constants are compiled into a kernel."""
+    here = Path(__file__).parent
+    files = [*sorted(here.glob("_*.py")), here / "base.py", here / "compose.py", here / "harmonics.py"]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
+
+
+_SOURCES = _fingerprint()
+
+
 def kernel(*, parallel: bool = False, fast: bool = False, inline: bool = False) -> Callable[[_Function], _Function]:
     """Compile a function at its first call, without the GIL, and keep the result on disk where that is possible.
 
@@ -45,9 +53,13 @@ def kernel(*, parallel: bool = False, fast: bool = False, inline: bool = False) 
 
     def compiled(function: _Function) -> _Function:
         try:
-            return cast(_Function, numba.njit(cache=True, **options)(function))
+            dispatcher = numba.njit(cache=True, **options)(function)
         except RuntimeError as error:  # raised when neither __pycache__ nor the user's cache folder can be written
             _log.info("%s is compiled anew in every process: %s", function.__name__, error)
             return cast(_Function, numba.njit(**options)(function))
+        # Numba would compare a cached kernel only with the file it is written in, and go on using it when a function or
+        # constant that it took from another file has changed.
+        dispatcher._cache._cache_file._source_stamp = _SOURCES
+        return cast(_Function, dispatcher)
 
     return compiled

@@ -47,8 +47,17 @@ GRADIENT_FIELDS = 10
 EXTENT_SLACK_PX = 1e-3
 """Extents are this much larger than exact, so that rounding never cuts a pixel off that should be tested."""
 
+FLATTEST = 1e-14
+"""Least h and k, 1/px²: what is larger than millions of pixels is as flat as it gets, and float32 extents stay sane."""
+
 _FINITE = 1e30
-"""Magnitudes beyond this count as not finite (float32 would overflow a few operations later)."""
+"""Parameters and centres beyond this count as not finite (float32 would overflow a few operations later)."""
+
+_FAR_PX = 1e9
+"""Extents end here, long before integers overflow."""
+
+_FINITE_PX2 = 1e150
+"""The same for variances in float64, whose squares must not overflow."""
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -108,11 +117,17 @@ def sh_direction_gradient(x: float, y: float, z: float, count: int, weights: Dou
 
 
 @kernel()
+def _pixels(low: float, high: float, size: int) -> tuple[int, int]:
+    """First and one-past-last of `size` pixels whose centres lie between `low` and `high`; (0, 0) if there are none."""
+    first = math.ceil(min(max(low - 0.5, 0.0), np.float64(size)))
+    stop = math.floor(max(min(high - 0.5, size - 1.0), -1.0)) + 1
+    return (first, stop) if first < stop else (0, 0)
+
+
+@kernel()
 def tile_rows(splat: Floats, height: int) -> tuple[int, int]:
     """First and one-past-last pixel row that a splat can touch."""
-    low = max(0.0, math.ceil(splat[V] - splat[EXTENT_Y] - 0.5))
-    high = min(height - 1.0, math.floor(splat[V] + splat[EXTENT_Y] - 0.5))
-    return (int(low), int(high) + 1) if low <= high else (0, 0)
+    return _pixels(splat[V] - splat[EXTENT_Y], splat[V] + splat[EXTENT_Y], height)
 
 
 @kernel()
@@ -123,15 +138,14 @@ def tile_columns(splat: Floats, first_row: int, last_row: int, width: int) -> tu
     """
     u, v, m, k = np.float64(splat[U]), np.float64(splat[V]), np.float64(splat[M]), np.float64(splat[K])
     top, bottom = first_row + 0.5 - v, last_row + 0.5 - v
-    width_scale = 1.0 / max(np.float64(splat[H]), 1e-30)
+    width_scale = 1.0 / np.float64(splat[H])
     tilt = np.float64(splat[TILT])
     dy = min(max(tilt, top), bottom)
     right = u + m * dy + math.sqrt(max(splat[REACH] - k * dy * dy, 0.0) * width_scale) + EXTENT_SLACK_PX
     dy = min(max(-tilt, top), bottom)
     left = u + m * dy - math.sqrt(max(splat[REACH] - k * dy * dy, 0.0) * width_scale) - EXTENT_SLACK_PX
-    low = max(0.0, math.ceil(left - 0.5))
-    high = min(width - 1.0, math.floor(right - 0.5))
-    return (int(low) // TILE, int(high) // TILE + 1) if low <= high else (0, 0)
+    low, stop = _pixels(left, right, width)
+    return low // TILE, (stop + TILE - 1) // TILE
 
 
 @kernel()
@@ -172,6 +186,10 @@ def _project_block(
         x = view[0, 0] * px + view[0, 1] * py + view[0, 2] * pz + view[0, 3]
         y = view[1, 0] * px + view[1, 1] * py + view[1, 2] * pz + view[1, 3]
 
+        l0, l1, l2 = np.float64(log_scales[i, 0]), np.float64(log_scales[i, 1]), np.float64(log_scales[i, 2])
+        if not abs(l0) + abs(l1) + abs(l2) < _FINITE:
+            continue
+        s0, s1, s2 = math.exp(l0), math.exp(l1), math.exp(l2)
         qw, qx, qy, qz = (
             np.float64(quats[i, 0]),
             np.float64(quats[i, 1]),
@@ -180,11 +198,6 @@ def _project_block(
         )
         inverse = 1.0 / max(math.sqrt(qw * qw + qx * qx + qy * qy + qz * qz), 1e-12)
         qw, qx, qy, qz = qw * inverse, qx * inverse, qy * inverse, qz * inverse
-        s0, s1, s2 = (
-            math.exp(np.float64(log_scales[i, 0])),
-            math.exp(np.float64(log_scales[i, 1])),
-            math.exp(np.float64(log_scales[i, 2])),
-        )
 
         # The two rows of Jacobian · view, then those rows times the square root of the 3D covariance.
         tan_x, tan_y = min(max(x / z, x_low), x_high), min(max(y / z, y_low), y_high)
@@ -211,10 +224,12 @@ def _project_block(
         b = n0 * o0 + n1 * o1 + n2 * o2
         c = o0 * o0 + o1 * o1 + o2 * o2 + COVARIANCE_BLUR_PX2
         u, v = fx * x / z + cx, fy * y / z + cy
-        if not (a < _FINITE and c < _FINITE and abs(u) < _FINITE and abs(v) < _FINITE):
+        if not (a < _FINITE_PX2 and c < _FINITE_PX2 and abs(u) < _FINITE and abs(v) < _FINITE):
             continue
 
-        m = b / c
+        # The determinant by Lagrange's identity, a sum of squares: a c - b² would cancel for needles.
+        d0, d1, d2 = n1 * o2 - n2 * o1, n2 * o0 - n0 * o2, n0 * o1 - n1 * o0
+        determinant = d0 * d0 + d1 * d1 + d2 * d2 + COVARIANCE_BLUR_PX2 * (a + c - COVARIANCE_BLUR_PX2)
         reach = math.log(opacity / ALPHA_MIN)
         extent_x, extent_y = math.sqrt(2.0 * reach * a), math.sqrt(2.0 * reach * c)
         if u + extent_x < 0.0 or u - extent_x > width or v + extent_y < 0.0 or v - extent_y > height:
@@ -222,15 +237,15 @@ def _project_block(
         splat = splats[i]
         splat[U] = u
         splat[V] = v
-        splat[H] = 0.5 / max(a - m * b, 1e-30)
-        splat[M] = m
-        splat[K] = 0.5 / c
+        splat[H] = max(0.5 * c / determinant, FLATTEST)
+        splat[M] = min(max(b / c, -_FINITE), _FINITE)
+        splat[K] = max(0.5 / c, FLATTEST)
         splat[OPACITY] = opacity
         splat[DEPTH] = z
-        splat[EXTENT_X] = extent_x + EXTENT_SLACK_PX
-        splat[EXTENT_Y] = extent_y + EXTENT_SLACK_PX
+        splat[EXTENT_X] = min(extent_x + EXTENT_SLACK_PX, _FAR_PX)
+        splat[EXTENT_Y] = min(extent_y + EXTENT_SLACK_PX, _FAR_PX)
         splat[REACH] = reach
-        splat[TILT] = b * math.sqrt(2.0 * reach / a)
+        splat[TILT] = min(max(b * math.sqrt(2.0 * reach / a), -_FINITE), _FINITE)
         touched = count_tiles(splat, width, height)
         if touched == 0:
             continue

@@ -81,7 +81,7 @@ def _note(
             empty = torch.zeros(total, 2, device=gradient.device)
             stats.screen_gradients = empty.index_copy(0, kept, gradient.detach().float())
 
-        projection.means.register_hook(keep)
+        projection.means.register_hook(keep)  # type: ignore[no-untyped-call]
 
 
 def drawable(gaussians: Gaussians, camera: Camera) -> Tensor:
