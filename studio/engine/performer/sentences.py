@@ -158,7 +158,7 @@ FOREIGN: dict[str, tuple[str, ...]] = {
         "Das Pferd springt mutig über den breiten Bach.",
         "Übermorgen bauen wir am Ufer ein Haus aus Holz.",
     ),
-    "fr-fr": (
+    "fr": (
         "Ma mère prépare un bon bouillon pour ce soir.",
         "Nous voulons voir la mer bleue avant la pluie.",
         "Un beau bateau passe sous le vieux pont de pierre.",

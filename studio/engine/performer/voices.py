@@ -142,7 +142,7 @@ def available_voices(*engines: Engine) -> tuple[Voice, ...]:
 
 
 _ESPEAK_LANGUAGES = (
-    "en-us", "en-gb", "en-gb-scotland", "de", "fr-fr", "es", "it", "pt-br", "nl", "sv", "pl", "cs", "ru", "tr", "el",
+    "en-us", "en-gb-x-rp", "en-gb-scotland", "de", "fr", "es", "it", "pt-br", "nl", "sv", "pl", "cs", "ru", "tr", "el",
     "hu", "fi", "cmn-latn-pinyin", "ja", "hi", "id", "vi", "sw",
 )  # fmt: skip
 _ESPEAK_VARIANTS = ("", "+f2", "+m3", "+f4", "+m7", "+Andrea", "+max", "+Annie", "+Denis", "+linda")
