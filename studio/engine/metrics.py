@@ -63,8 +63,8 @@ def ssim(picture: Tensor, truth: Tensor) -> float:
     _check(picture, truth)
     if min(picture.shape[:2]) < SSIM_WINDOW:
         raise ValueError(f"SSIM needs at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, got {tuple(picture.shape)}")
-    x, y = picture.double().permute(2, 0, 1)[None], truth.double().permute(2, 0, 1)[None]
-    mean_x, mean_y, square_x, square_y, product = blur(torch.cat([x, y, x * x, y * y, x * y], 1)).chunk(5, 1)
+    x, y = picture.double(), truth.double()
+    mean_x, mean_y, square_x, square_y, product = blur(torch.stack([x, y, x * x, y * y, x * y]))
     variance_x, variance_y, covariance = square_x - mean_x**2, square_y - mean_y**2, product - mean_x * mean_y
     above = (2 * mean_x * mean_y + SSIM_C1) * (2 * covariance + SSIM_C2)
     below = (mean_x**2 + mean_y**2 + SSIM_C1) * (variance_x + variance_y + SSIM_C2)
@@ -72,21 +72,20 @@ def ssim(picture: Tensor, truth: Tensor) -> float:
 
 
 def blur(maps: Tensor, *, transpose: bool = False) -> Tensor:
-    """Gaussian-weighted window means of (1, C, H, W), windows wholly inside: (1, C, H - 10, W - 10).
+    """Gaussian-weighted window means of maps (B, H, W, 3), windows wholly inside: (B, H - 10, W - 10, 3).
 
-    `transpose` applies the adjoint instead, (1, C, H, W) → (1, C, H + 10, W + 10), as a backward pass needs it.
-    Channels-last memory makes the depthwise convolution three times faster on CPUs.
+    `transpose` applies the adjoint instead, (B, H, W, 3) → (B, H + 10, W + 10, 3), as a backward pass needs it. Colour
+    stays the last axis in memory, which makes the depthwise convolution several times faster on CPUs.
     """
     taps = torch.arange(SSIM_WINDOW, dtype=maps.dtype, device=maps.device) - SSIM_WINDOW // 2
     window = torch.exp(-taps.square() / (2 * SSIM_SIGMA**2))
     window = window / window.sum()
-    channels = maps.shape[1]
     margin = SSIM_WINDOW - 1 if transpose else 0
-    maps = maps.contiguous(memory_format=torch.channels_last)
-    along_x = window.view(1, 1, 1, -1).repeat(channels, 1, 1, 1)
-    along_y = window.view(1, 1, -1, 1).repeat(channels, 1, 1, 1)
-    maps = functional.conv2d(maps, along_x, groups=channels, padding=(0, margin))
-    return functional.conv2d(maps, along_y, groups=channels, padding=(margin, 0))
+    along_x = window.view(1, 1, 1, -1).repeat(3, 1, 1, 1)
+    along_y = window.view(1, 1, -1, 1).repeat(3, 1, 1, 1)
+    channels_first = maps.permute(0, 3, 1, 2)
+    channels_first = functional.conv2d(channels_first, along_x, groups=3, padding=(0, margin))
+    return functional.conv2d(channels_first, along_y, groups=3, padding=(margin, 0)).permute(0, 2, 3, 1)
 
 
 def _check(picture: Tensor, truth: Tensor) -> None:

@@ -102,13 +102,19 @@ class Target:
         """(H, W, 3) the picture over `background` (3,)."""
         return self.rgb + (1.0 - self.alpha)[..., None] * background
 
-    def extent(self) -> Box | None:
-        """The smallest box that holds every pixel at least half covered; None if there is none."""
-        covered = self.alpha >= 0.5
+    def extent(self, alpha: float = 0.5, margin: int = 0) -> Box | None:
+        """The box of every pixel covered by at least `alpha`, widened by `margin` pixels; None if there is none."""
+        covered = self.alpha >= alpha
         rows, columns = covered.any(1).nonzero()[:, 0], covered.any(0).nonzero()[:, 0]
         if not len(rows):
             return None
-        return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+        height, width = covered.shape
+        return Box(
+            max(0, int(columns[0]) - margin),
+            max(0, int(rows[0]) - margin),
+            min(width, int(columns[-1]) + 1 + margin),
+            min(height, int(rows[-1]) + 1 + margin),
+        )
 
 
 @dataclass(frozen=True)

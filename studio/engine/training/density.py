@@ -90,4 +90,5 @@ def _rotate(quats: Tensor, vectors: Tensor) -> Tensor:
     q = torch.nn.functional.normalize(quats, dim=1)
     axis = q[:, 1:]
     across = torch.linalg.cross(axis, vectors, dim=1)
-    return vectors + 2 * (q[:, :1] * across + torch.linalg.cross(axis, across, dim=1))
+    turned: Tensor = vectors + 2 * (q[:, :1] * across + torch.linalg.cross(axis, across, dim=1))
+    return turned

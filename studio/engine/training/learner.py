@@ -161,11 +161,18 @@ class Learner:
         self.gradient_sum = torch.zeros(len(self), device=self.device)
         self.seen = torch.zeros(len(self), device=self.device)
 
+    def is_finite(self) -> bool:
+        """Whether every parameter is a number."""
+        parameters = (*self.parameters.values(), *self.deformer.parameters())
+        return all(bool(torch.isfinite(p).all()) for p in parameters)
+
     def tensors(self) -> dict[str, Tensor]:
         """Everything that a resumed run needs, by name."""
         state: dict[str, Tensor] = {f"gaussians.{name}": p.detach() for name, p in self.parameters.items()}
         state |= {name: getattr(self, name) for name in PER_GAUSSIAN}
         state |= {f"deformer.{name}": value for name, value in self.deformer.state_dict().items()}
+        if self._planes is not None:
+            state["planes"] = self._planes
         for optimizer, prefix in (
             (self.gaussian_optimizer, "adam.gaussians"),
             (self.deformer_optimizer, "adam.deformer"),
@@ -206,6 +213,7 @@ class Learner:
                 if kept:
                     optimizer.state[parameter] = kept
         self._refresh()
+        self._planes = state["planes"].to(self.device).clone() if "planes" in state else None
 
     def _refresh(self) -> None:
         """What follows from the present set of Gaussians."""

@@ -50,10 +50,7 @@ class LossWeights:
 
 
 def image_loss(
-    picture: Tensor,
-    truth: Tensor,
-    mouth: Box | None,
-    weights: LossWeights,
+    picture: Tensor, truth: Tensor, mouth: Box | None, weights: LossWeights, head: Box | None = None
 ) -> dict[str, Tensor]:
     """Weighted image terms by name.
 
@@ -62,10 +59,17 @@ def image_loss(
         truth: (H, W, 3) target over the same background.
         mouth: the mouth's pixels; no mouth term if None or empty.
         weights: of the terms; a term of weight 0 is not computed.
+        head: where anything but background may be seen. SSIM is computed there alone and counts as 1 elsewhere, which
+            is what it is on plain background; that saves half of its time.
     """
     terms = {"l1": weights.l1 * (picture - truth).abs().mean()}
     if weights.ssim > 0 and min(picture.shape[:2]) >= SSIM_WINDOW:
-        terms["ssim"] = weights.ssim * (1.0 - ssim_mean(picture, truth))
+        box = head
+        if box is None or min(box.right - box.left, box.bottom - box.top) < SSIM_WINDOW:
+            box = Box(0, 0, picture.shape[1], picture.shape[0])
+        rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+        share = (box.bottom - box.top) * (box.right - box.left) / (picture.shape[0] * picture.shape[1])
+        terms["ssim"] = weights.ssim * share * (1.0 - ssim_mean(picture[rows, columns], truth[rows, columns]))
     if weights.mouth > 0 and mouth is not None and mouth.right > mouth.left and mouth.bottom > mouth.top:
         rows, columns = slice(mouth.top, mouth.bottom), slice(mouth.left, mouth.right)
         terms["mouth"] = weights.mouth * (picture[rows, columns] - truth[rows, columns]).abs().mean()
@@ -133,25 +137,28 @@ class _Ssim(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, picture: Tensor, truth: Tensor) -> Tensor:
-        x, y = picture.permute(2, 0, 1)[None], truth.permute(2, 0, 1)[None]
-        mean_x, mean_y, square_x, square_y, product = blur(torch.cat([x, y, x * x, y * y, x * y], 1)).chunk(5, 1)
-        above1 = 2 * mean_x * mean_y + SSIM_C1
-        above2 = 2 * (product - mean_x * mean_y) + SSIM_C2
-        squares = mean_x * mean_x + mean_y * mean_y
-        below1, below2 = squares + SSIM_C1, square_x + square_y - squares + SSIM_C2
-        below = below1 * below2
-        similarity = above1 * above2 / below
+        x, y = picture, truth
+        mean_x, mean_y, square_x, square_y, product = blur(torch.stack([x, y, x * x, y * y, x * y]))
+        means = mean_x * mean_y
+        squares = mean_x.square().addcmul_(mean_y, mean_y)
+        above1 = means.mul(2).add_(SSIM_C1)
+        above2 = (product - means).mul_(2).add_(SSIM_C2)
+        below1 = squares + SSIM_C1
+        below2 = (square_x + square_y).sub_(squares).add_(SSIM_C2)
+        below = 1 / (below1 * below2)
+        similarity = (above1 * above2).mul_(below)
         if ctx.needs_input_grad[0]:
-            by_product = 2 * above1 / below
-            by_square = -similarity / below2
-            by_mean = 2 * (mean_y * (above2 - above1) / below - mean_x * similarity * (1 / below1 - 1 / below2))
-            ctx.save_for_backward(picture, truth, torch.cat([by_mean, by_square, by_product], 1))
-        return similarity.mean()
+            by_product = (2 * above1).mul_(below)
+            by_square = (similarity / below2).neg_()
+            by_mean = (above2 - above1).mul_(below).mul_(mean_y).addcmul_(mean_x, by_square, value=-1)
+            by_mean = by_mean.sub_(mean_x * similarity / below1).mul_(2)
+            ctx.save_for_backward(picture, truth, torch.stack([by_mean, by_square, by_product]))
+        mean: Tensor = similarity.mean()
+        return mean
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         picture, truth, partial = ctx.saved_tensors
-        spread = blur(partial, transpose=True)[0].permute(1, 2, 0)
-        by_mean, by_square, by_product = spread.chunk(3, 2)
-        count = partial.numel() // 3
-        return (gradient / count) * (by_mean + 2 * picture * by_square + truth * by_product), None
+        by_mean, by_square, by_product = blur(partial, transpose=True)
+        total = by_mean.addcmul_(picture, by_square, value=2).addcmul_(truth, by_product)
+        return total.mul_(gradient / partial[0].numel()), None

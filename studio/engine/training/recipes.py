@@ -69,6 +69,7 @@ class Recipe:
 
     initial_gaussians: int = 22_000  # placed on the surface; the rest of the budget goes where pictures ask for it
     max_gaussians: int = 26_000  # real-time drawing on a CPU and a small file; the shipped avatar's limit is 30,000
+    plane_resolutions: tuple[int, ...] = (64, 128)  # texels along a side of the tri-planes; GT
     sh_degree: int = 1  # colour over viewing direction; soft light needs little, and degree 1 cannot overfit views
     initial_opacity: float = 0.9  # surface points are known to be there
     initial_extent: float = 0.7  # standard deviation along the surface in spacings: neighbours just overlap
@@ -151,7 +152,7 @@ class Recipe:
 
     def deformer_config(self) -> DeformerConfig:
         """What the deformer is made of."""
-        return DeformerConfig.without(self.without, n_au=self.n_au)
+        return DeformerConfig.without(self.without, n_au=self.n_au, resolutions=self.plane_resolutions)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for files."""
@@ -167,6 +168,7 @@ RECIPES: dict[str, Recipe] = {
         coarse_iterations=100,
         fine_iterations=150,
         geometry_points=256,
+        plane_resolutions=(16, 32),
         initial_gaussians=2_000,
         max_gaussians=2_500,
         density=Density(every=40, start=60, stop=200),

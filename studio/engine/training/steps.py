@@ -11,6 +11,7 @@ from torch import Tensor
 from studio.engine.camera import Camera
 from studio.engine.deform.deformer import Deltas, split_outputs
 from studio.engine.gaussians import Gaussians
+from studio.engine.metrics import SSIM_WINDOW
 from studio.engine.splat.base import Raster
 from studio.engine.splat.stats import ScreenStats
 from studio.engine.training.capture import Capture
@@ -140,12 +141,14 @@ class Steps:
             camera = camera.resized(*size_px)
         frame = capture.images[image].frame
         background = torch.rand(3, generator=random)
-        truth = capture.target(image, size_px).over(background).to(learner.device)
+        target = capture.target(image, size_px)
+        truth = target.over(background).to(learner.device)
         posed = learner.rig.apply(shaped, capture.pose_at(frame))
         stats = ScreenStats()
         picture = self._rasterizer.render(posed, camera, stats=stats).over(background.to(learner.device))
         mouth = capture.mouth_box(image, size_px)
-        terms = image_loss(picture, truth, mouth, recipe.weights)
+        head = target.extent(1 / 255, margin=SSIM_WINDOW)
+        terms = image_loss(picture, truth, mouth, recipe.weights, head)
         if judges:
             evidence = Evidence(
                 capture.au_windows([frame])[0].to(learner.device),

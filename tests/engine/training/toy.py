@@ -68,9 +68,19 @@ def egg(points: int) -> dict[str, Tensor]:
 
 
 def write_toy_capture(
-    root: Path, *, frames: int = 80, images: int = 60, size_px: int = 64, points: int = 700, seed: int = 0
+    root: Path,
+    *,
+    frames: int = 80,
+    images: int = 60,
+    size_px: int = 64,
+    points: int = 700,
+    seed: int = 0,
+    sound: bool = True,
 ) -> Path:
-    """Write a toy capture whose pictures are splats of its own surface; the last eighth of them is for testing."""
+    """Write a toy capture whose pictures are splats of its own surface; the last eighth of them is for testing.
+
+    Without `sound` there is no speech.wav, and what is trained on it is judged by the true articulation alone.
+    """
     random = np.random.default_rng(seed)
     surface = egg(points)
     times = np.arange(frames)[:, None] / 25.0
@@ -139,13 +149,20 @@ def write_toy_capture(
             table.writerow([f + 1, f / 25, 1, 1, *(f"{au[f, AU_INDEX[f'AU{n}']]:.4f}" for n in numbers)])
     save_file({"landmarks": torch.tensor(np.stack(marks), dtype=torch.float32)}, str(root / "landmarks.safetensors"))
     save_file(surface, str(root / "surface.safetensors"))
-    with wave.open(str(root / "speech.wav"), "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(16000)
-        tone = 0.2 * np.repeat(waves[:, 0], 640) * np.sin(np.arange(frames * 640) * 0.08)
-        sound.writeframes((tone * 32767).astype(np.int16).tobytes())
+    if sound:
+        _write_sound(root / "speech.wav", waves[:, 0])
     return root
+
+
+def _write_sound(path: Path, loudness: np.ndarray) -> None:
+    """A hum whose loudness (F,) follows the jaw, 16 kHz mono."""
+    samples = 640 * len(loudness)
+    hum = 0.2 * np.repeat(loudness, 640) * np.sin(np.arange(samples) * 0.08)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes((hum * 32767).astype(np.int16).tobytes())
 
 
 def _splats(surface: dict[str, Tensor], motion: Tensor) -> Gaussians:

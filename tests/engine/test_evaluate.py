@@ -1,0 +1,48 @@
+"""Evaluation says what a user would see: the contract's keys, the truth's ceiling, the sound's honest share."""
+
+from pathlib import Path
+
+import pytest
+
+from studio.engine.avatar import load_avatar
+from studio.engine.evaluate import evaluate
+from studio.engine.training.capture_files import load_capture
+from studio.engine.training.recipes import RECIPES
+from studio.engine.training.trainer import train
+from studio.errors import StudioError
+from tests.engine.training.toy import write_toy_capture
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_toy_capture(tmp_path_factory.mktemp("capture") / "egg", frames=40, images=16, size_px=32, points=300)
+
+
+def test_the_keys_of_the_contract(folder: Path, tmp_path: Path) -> None:
+    avatar = load_avatar(train(folder, tmp_path / "egg.safetensors", RECIPES["quick"], iterations=12))
+    capture = load_capture(folder)
+    seen: list[tuple[int, int]] = []
+    found = evaluate(avatar, capture, progress=lambda done, total: seen.append((done, total)))
+    contract = {"psnr_db", "ssim", "st_lpips", "lmd_px", "sync_confidence", "sync_offset_ms", "aue_u", "aue_l"}
+    contract |= {"au_jerk", "leakage", "conflict_error", "per_au"}
+    assert contract <= found.keys()
+    assert {key for key in contract if found[key] is None} == contract - {"psnr_db", "ssim"}
+    assert found["pictures"] == len(capture.indices("test")) == 2
+    assert seen == [(1, 2), (2, 2)]
+    assert found["speech"] == "sound"
+    assert found["truth"]["psnr_db"] > 10
+
+    truth = evaluate(avatar, capture, speech="truth")
+    assert truth["psnr_db"] == pytest.approx(found["truth"]["psnr_db"])
+    assert "truth" not in truth
+    training = evaluate(avatar, capture, speech="truth", split="train")
+    assert training["pictures"] == 14
+
+
+def test_a_capture_without_test_pictures_is_refused(folder: Path, tmp_path: Path) -> None:
+    whole = load_capture(folder)
+    avatar = load_avatar(train(folder, tmp_path / "egg.safetensors", RECIPES["quick"], iterations=3))
+    (folder / "capture.json").write_text((folder / "capture.json").read_text().replace('"test"', '"train"'))
+    assert len(load_capture(folder).indices("train")) == len(whole.images)
+    with pytest.raises(StudioError, match="no pictures of the split 'test'"):
+        evaluate(avatar, load_capture(folder), speech="truth")
