@@ -61,7 +61,7 @@ class FrameRequest:
     camera: Camera
     background: tuple[float, float, float]  # display sRGB
     generation: int = 0  # results of older generations are never handed out
-    revision: int = 0  # of the project, so that the asker knows what the picture shows
+    asked_s: float = 0.0  # perf_counter
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ from statistics import median
 LEAD_FRAMES = 9
 """Frames the lead is estimated from: a median of nine ignores a hiccup and follows a change within half a second."""
 
+TICK_S = 0.008
+"""How often `due` is asked: twice per refresh of a usual screen. A frame is due half a tick early, so that frames are
+on average asked for when they are due and not half a tick after."""
+
 MAX_LEAD_S = 0.5
 """An engine slower than two frames a second is not predictable; asking further ahead would show the future."""
 
@@ -62,28 +66,28 @@ class FramePacer:
         self._shown = self._dropped = 0
         self._shown_at.clear()
 
-    def due(self, heard_s: float, *, busy: bool) -> float | None:
-        """The moment to ask for, seconds of the clip, or None when nothing new is due.
+    def due(self, heard_s: float) -> float | None:
+        """The moment to ask an idle engine for, seconds of the clip, or None when nothing new is due.
+
+        An engine that still draws is not asked: a request that waits would be stale when its turn comes.
 
         Args:
             heard_s: clip time that is heard now.
-            busy: whether the engine still draws; a request now will wait and replaces the one that waits.
         """
         moment = heard_s + self.lead_s
-        frame = math.floor(moment * self.fps + 1e-6)
+        frame = math.floor((moment + TICK_S / 2) * self.fps + 1e-6)
         if frame == self._asked:
             return None
-        on_time = self._asked is None or frame == self._asked + 1 or frame < self._asked
-        if not busy:
-            self._asked = frame
-        return frame / self.fps if on_time and not busy else moment
+        late = self._asked is not None and frame > self._asked + 1
+        self._asked = frame
+        return moment if late else frame / self.fps
 
     def shown(self, time_s: float, asked_s: float, shown_s: float) -> None:
         """A picture reached the screen.
 
         Args:
             time_s: clip time of the picture.
-            asked_s: clock time at which the engine began it.
+            asked_s: clock time at which it was asked for.
             shown_s: clock time at which it was presented.
         """
         self._leads.append(shown_s - asked_s)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from enum import Enum
+from statistics import median
 
 HEIGHTS_PX = (192, 256, 320, 384, 448, 512, 640, 768, 1024)
 """Heights a picture may have; few of them, so that the size does not flicker with every millisecond."""
@@ -22,6 +24,10 @@ STEP_UP = 0.7
 """A larger picture must fit this share of the budget, or sizes would swing to and fro."""
 
 
+MEMORY = 5
+"""Pictures the estimate is the median of: one that compiled, or met a busy moment, does not count."""
+
+
 class Motion(Enum):
     """What the picture is for."""
 
@@ -35,20 +41,20 @@ class Quality:
 
     def __init__(self, backend: str = "cpu") -> None:
         self._backend = backend
-        self._fixed_ms = 0.0
-        self._ms_per_mpx = 0.0
+        self._fixed: deque[float] = deque(maxlen=MEMORY)  # ms
+        self._per_mpx: deque[float] = deque(maxlen=MEMORY)  # ms per megapixel
         self._height_px = 512
 
     def set_backend(self, backend: str) -> None:
         """Another rasterizer: what was learned of the old one is forgotten."""
-        self._backend, self._fixed_ms, self._ms_per_mpx = backend, 0.0, 0.0
+        self._backend = backend
+        self._fixed.clear()
+        self._per_mpx.clear()
 
     def learn(self, width_px: int, height_px: int, deform_ms: float, raster_ms: float) -> None:
-        """A picture was drawn; the estimate follows slowly, a quarter per picture."""
-        share = raster_ms / (width_px * height_px / 1e6)
-        first = self._ms_per_mpx == 0.0
-        self._fixed_ms = deform_ms if first else 0.75 * self._fixed_ms + 0.25 * deform_ms
-        self._ms_per_mpx = share if first else 0.75 * self._ms_per_mpx + 0.25 * share
+        """A picture was drawn."""
+        self._fixed.append(deform_ms)
+        self._per_mpx.append(raster_ms / (width_px * height_px / 1e6))
 
     def size(self, width_px: int, height_px: int, motion: Motion) -> tuple[int, int]:
         """Width and height to draw for a viewport of that many device pixels, same shape."""
@@ -62,10 +68,11 @@ class Quality:
         cap = min(height_px, PLAY_CAP_PX.get(self._backend, CAP_DEFAULT_PX))
         heights = [h for h in HEIGHTS_PX if h <= cap] or [cap]
         aspect = width_px / max(1, height_px)
-        budget = BUDGET_MS - self._fixed_ms
+        budget = BUDGET_MS - (median(self._fixed) if self._fixed else 0.0)
+        per_mpx = median(self._per_mpx) if self._per_mpx else 0.0
 
         def fits(height: int, share: float) -> bool:
-            return self._ms_per_mpx * height * height * aspect / 1e6 <= budget * share
+            return per_mpx * height * height * aspect / 1e6 <= budget * share
 
         best = heights[0]
         for height in heights:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
@@ -36,7 +35,7 @@ class ValueField(QDoubleSpinBox):
         self.setRange(0.0, MAX_INTENSITY)
         self.setDecimals(2)
         self.setSingleStep(0.1)
-        self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        theme.pad(self, 4)
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setKeyboardTracking(False)
         self.setFixedWidth(VALUE_WIDTH)
@@ -144,7 +143,7 @@ class AuPanel(QFrame):
         content = QWidget()
         content.setObjectName("scrolled")
         column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, theme.SPACE)
+        column.setContentsMargins(0, 0, 0, theme.SPACE // 2)
         column.setSpacing(0)
         for region, title in REGION_TITLES.items():
             column.addWidget(self._group_header(title))
@@ -172,7 +171,7 @@ class AuPanel(QFrame):
     def _header(self, reset_all: QAction) -> QWidget:
         header = QWidget()
         row = QHBoxLayout(header)
-        row.setContentsMargins(theme.SPACE * 2, theme.SPACE, theme.SPACE, 2)
+        row.setContentsMargins(theme.SPACE * 2, theme.SPACE // 2, theme.SPACE, 0)
         title = QLabel("Expression")
         title.setObjectName("panel_title")
         title.setFont(theme.font(theme.TYPE.body + 1, bold=True))
@@ -187,7 +186,7 @@ class AuPanel(QFrame):
 
     def _group_header(self, title: str) -> QWidget:
         header = QWidget()
-        header.setFixedHeight(24)
+        header.setFixedHeight(22)
         row = QHBoxLayout(header)
         row.setContentsMargins(theme.SPACE * 2, 0, theme.SPACE, 0)
         row.setSpacing(theme.SPACE)
@@ -197,7 +196,9 @@ class AuPanel(QFrame):
         label.setFixedWidth(NUMBER_WIDTH + NAME_WIDTH)
         row.addWidget(label)
         row.addWidget(_Scale(), 1)
-        row.addSpacing(VALUE_WIDTH)
+        room = QWidget()
+        room.setFixedWidth(VALUE_WIDTH)
+        row.addWidget(room)
         return header
 
     def _row(self, au: ActionUnit) -> AuRow:

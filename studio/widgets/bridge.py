@@ -68,6 +68,7 @@ class Worker(QObject):
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._closed = False
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(self, job: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
@@ -76,6 +77,9 @@ class Worker(QObject):
 
     def close(self) -> None:
         """Wait for the job in hand; later ones are forgotten."""
+        if self._closed:
+            return
+        self._closed = True
         self._finished.disconnect(self._deliver)
         self._pool.shutdown(wait=True, cancel_futures=True)
 

@@ -1,43 +1,22 @@
-"""Playback in the window: keeps transport, clock and engine together and asks for the frame that is due.
-
-While playing, a timer asks the clock what is heard, the pacer which moment is due, and the engine for that picture.
-While paused, a picture is asked for whenever something changed. Only the newest request is ever drawn.
-"""
+"""Playback in the window: timers and signals around `studio.playback.show`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from studio.engine.camera import Camera
 from studio.playback.device import AudioOutput
-from studio.playback.engine_thread import AvatarReady, FrameRequest, FrameResult, Renderer, Scene
+from studio.playback.engine_thread import AvatarReady, FrameResult, Renderer
 from studio.playback.feeder import Sound
-from studio.playback.pacer import FramePacer, Pace
+from studio.playback.pacer import TICK_S, Pace
 from studio.playback.player import Player, State, silent_sound
-from studio.playback.quality import Motion, Quality
+from studio.playback.show import CameraMaker, Show, Stage
 from studio.widgets.bridge import EngineBridge
-
-TICK_MS = 8
-"""Twice per refresh of a usual screen, so that a frame is asked for within half a refresh of its being due."""
 
 SETTLE_MS = 180
 """After the last camera movement: time to see that the hand rests, before a full-size picture is drawn."""
-
-CameraMaker = Callable[[int, int], Camera]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What is looked at: set by the window when the project, its media or its rate change."""
-
-    scene: Scene
-    background: tuple[float, float, float]
-    fps: float
-    revision: int = 0
 
 
 class PlaybackDriver(QObject):
@@ -45,7 +24,9 @@ class PlaybackDriver(QObject):
 
     position_changed = Signal(float)
     state_changed = Signal(State)
-    pace_changed = Signal(object)  # Pace, None when paused
+    pace_changed = Signal(object)
+    """A `Pace` while playing, None when paused."""
+
     notice = Signal(str)
     avatar_ready = Signal(AvatarReady)
     avatar_failed = Signal(str)
@@ -59,23 +40,15 @@ class PlaybackDriver(QObject):
         self.player = Player(output)
         self.player.on_notice = self.notice.emit
         self.bridge = EngineBridge(load, self)
-        self.quality = Quality()
-        self.pacer = FramePacer(25.0)
-        self._stage: Stage | None = None
-        self._camera: CameraMaker | None = None
-        self._size_px = (512, 512)
-        self._dragging = False
-        self._generation = 0
-        self._time_asked_s = 0.0
-        self._shown: FrameResult | None = None
-        self._last_state = State.EMPTY
+        self.show = Show(self.player, self.bridge.engine)
+        self._state = State.EMPTY
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(TICK_MS)
+        self._timer.setInterval(round(TICK_S * 1000))
         self._timer.timeout.connect(self._tick)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._ask_now)
+        self._soon.timeout.connect(self.show.ask_now)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -88,26 +61,25 @@ class PlaybackDriver(QObject):
     @property
     def pace(self) -> Pace:
         """How playback goes."""
-        return self.pacer.pace(self.player.output.now_s())
+        return self.show.pace
 
     @property
     def shown(self) -> FrameResult | None:
-        """The newest picture that reached the screen."""
-        return self._shown
+        """The newest picture."""
+        return self.show.shown
 
     # ---- what is looked at ----
 
     def set_stage(self, stage: Stage) -> None:
         """Another performance or speech; the very next picture shows it."""
-        self._stage = stage
-        self.pacer.fps = stage.fps
+        self.show.set_stage(stage)
         self.refresh()
 
     def set_view(self, camera: CameraMaker, width_px: int, height_px: int, *, moving: bool) -> None:
-        """Another camera or size of the viewport, in device pixels."""
-        self._camera, self._size_px = camera, (max(1, width_px), max(1, height_px))
+        """Another camera or size of the viewport, in device pixels; `moving` while the hand moves it."""
+        self.show.set_view(camera, width_px, height_px)
         if moving:
-            self._dragging = True
+            self.show.moving = True
             self._settle.start()
         self.refresh()
 
@@ -155,9 +127,7 @@ class PlaybackDriver(QObject):
 
     def step(self, frames: int) -> None:
         """Pause and move by whole frames of the project."""
-        self.player.pause()
-        fps = self.pacer.fps
-        self.player.seek((round(self.player.position_s * fps) + frames) / fps)
+        self.show.step(frames)
         self._moved()
 
     def set_loop(self, looping: bool, region_s: tuple[float, float] | None) -> None:
@@ -177,19 +147,17 @@ class PlaybackDriver(QObject):
     # ---- inside ----
 
     def _moved(self) -> None:
-        """After an order to the player: pictures of before are stale."""
+        """After an order to the player."""
         player = self.player
-        self._generation = player.generation
-        self.bridge.engine.drop_before(self._generation)
-        self.pacer.restart()
+        self.show.restarted()
         if player.playing != self._timer.isActive():
             if player.playing:
-                self.pacer.reset_counts()
+                self.show.pacer.reset_counts()
                 self._timer.start()
             else:
                 self._timer.stop()
-        if player.state is not self._last_state:
-            self._last_state = player.state
+        if player.state is not self._state:
+            self._state = player.state
             self.state_changed.emit(player.state)
         if not player.playing:
             self.pace_changed.emit(None)
@@ -197,65 +165,29 @@ class PlaybackDriver(QObject):
         self.refresh()
 
     def _tick(self) -> None:
-        self.player.tick()
-        if not self.player.playing:
-            self._moved()
-            return
-        if self.player.generation != self._generation:
-            self._generation = self.player.generation
-            self.pacer.restart()
-        heard_s = self.player.position_s
-        due_s = self.pacer.due(heard_s, busy=self.bridge.engine.busy)
-        if due_s is not None:
-            self._ask(self._in_clip(due_s))
-        self.position_changed.emit(heard_s)
-
-    def _ask_now(self) -> None:
-        """Draw the present moment again, because what it shows has changed."""
-        player = self.player
-        self._ask(self._in_clip(player.position_s + self.pacer.lead_s) if player.playing else player.position_s)
-
-    def _in_clip(self, time_s: float) -> float:
-        """A moment ahead of the sound: round the loop, or at most the end."""
-        player = self.player
-        if player.looping:
-            first, past = player.loop_region_s or (0.0, player.duration_s)
-            if past > first and player.position_s < past <= time_s:
-                return first + (time_s - past) % (past - first)
-        return min(time_s, player.duration_s)
-
-    def _ask(self, time_s: float) -> None:
-        stage, camera = self._stage, self._camera
-        if stage is None or camera is None:
-            return
-        motion = Motion.DRAGGING if self._dragging else Motion.PLAYING if self.player.playing else Motion.STILL
-        width, height = self.quality.size(*self._size_px, motion)
-        self._time_asked_s = time_s
-        self.bridge.engine.request(
-            FrameRequest(time_s, stage.scene, camera(width, height), stage.background, self._generation, stage.revision)
-        )
+        self.show.tick()
+        if self.player.playing:
+            self.position_changed.emit(self.player.position_s)
+        else:
+            self._moved()  # the end was reached
 
     def _picture(self, result: FrameResult) -> None:
-        camera = result.request.camera
-        self.quality.learn(camera.width, camera.height, result.deform_ms, result.raster_ms)
-        self._shown = result
+        self.show.taken(result)
         self.picture_ready.emit(result)
         if self.player.playing:
             self._tick()
 
     def presented(self, at_s: float) -> None:
         """The newest picture was handed to the window at perf_counter time `at_s`."""
-        result = self._shown
-        if result is None or not self.player.playing or result.request.generation != self._generation:
-            return
-        self.pacer.shown(result.request.time_s, result.started_s, at_s)
-        self.pace_changed.emit(self.pace)
+        self.show.presented(at_s)
+        if self.player.playing:
+            self.pace_changed.emit(self.pace)
 
     def _settled(self) -> None:
-        self._dragging = False
+        self.show.moving = False
         self.refresh()
 
     def _avatar(self, ready: AvatarReady) -> None:
-        self.quality.set_backend(ready.backend)
+        self.show.quality.set_backend(ready.backend)
         self.avatar_ready.emit(ready)
         self.refresh()

@@ -143,6 +143,7 @@ class ExportDialog(QDialog):
         self.export.setObjectName("primary")
         self.export.setDefault(True)
         self.export.clicked.connect(self.start)
+        buttons.setSpacing(theme.SPACE)
         buttons.addStretch(1)
         buttons.addWidget(close)
         buttons.addWidget(self.export)
@@ -183,7 +184,7 @@ class ExportDialog(QDialog):
         field.setRange(16, 4096)
         field.setSingleStep(2)
         field.setValue(value)
-        field.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        theme.pad(field)
         field.setFixedWidth(62)
         return field
 
@@ -207,7 +208,7 @@ class ExportDialog(QDialog):
         field.setSuffix(" s")
         field.setRange(0.0, max(self._offer.duration_s, 0.01))
         field.setValue(value)
-        field.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        theme.pad(field)
         field.setFixedWidth(84)
         return field
 

@@ -19,13 +19,14 @@ from studio.playback.device import AudioOutput
 from studio.playback.engine_thread import AvatarReady, FrameResult, Renderer
 from studio.playback.feeder import Sound
 from studio.playback.player import State
+from studio.playback.show import Stage
 from studio.widgets import theme
 from studio.widgets.actions import Actions
 from studio.widgets.au_panel import AuPanel
 from studio.widgets.bridge import Worker
 from studio.widgets.camera_controller import VIEWS
 from studio.widgets.dialogs import Dialogs, Kind, SystemDialogs
-from studio.widgets.driver import PlaybackDriver, Stage
+from studio.widgets.driver import PlaybackDriver
 from studio.widgets.export_dialog import ExportDialog, ExportOffer
 from studio.widgets.exporting import export_job
 from studio.widgets.messages import Banner
@@ -129,12 +130,12 @@ class MainWindow(QMainWindow):
                     menu.addAction(self.actions_[action_id])
                 else:
                     menu.addSeparator()
-        export = QPushButton("Export")
+        export = self.export_button = QPushButton("Export", self.menuBar())
         export.setObjectName("primary")
         export.setToolTip(self.actions_["export.video"].toolTip())
         export.clicked.connect(self.actions_["export.video"].trigger)
         export.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.menuBar().setCornerWidget(export)
+        self.menuBar().setCornerWidget(export, Qt.Corner.TopRightCorner)
         stage = QWidget()
         column = QVBoxLayout(stage)
         column.setContentsMargins(0, 0, 0, 0)
@@ -160,7 +161,7 @@ class MainWindow(QMainWindow):
         self._split.setStretchFactor(0, 1)
         self._split.setCollapsible(0, False)
         self._split.setCollapsible(1, False)
-        self._split.setSizes([560, 152])
+        self._split.setSizes([572, 140])
         self._top = top
         self.setCentralWidget(self._split)
         self.statusBar().setSizeGripEnabled(False)

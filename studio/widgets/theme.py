@@ -12,7 +12,7 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication
 
 from studio.engine.assets import assets_dir
 
@@ -44,7 +44,7 @@ SPACE = 8
 """The unit of all distances, pixels; halves and multiples of it are used."""
 
 RADIUS = 4
-ROW_HEIGHT = 26
+ROW_HEIGHT = 25
 """Height of a slider row: 17 of them and four headings fit a screen of 768 pixels."""
 
 
@@ -154,13 +154,18 @@ def apply(app: QApplication) -> None:
     app.setStyleSheet(style_sheet(p))
 
 
+def pad(field: QAbstractSpinBox, pixels: int = 6) -> None:
+    """Room beside a spin box's text, which a style sheet cannot give once the arrows are hidden."""
+    field.lineEdit().setTextMargins(pixels, 0, pixels, 0)
+
+
 def style_sheet(p: Palette) -> str:
     """The one sheet, for the colours `p`."""
     return f"""
 QMainWindow, QDialog {{ background: {p.window}; }}
 QToolTip {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.groove}; padding: 6px 8px; }}
-QMenuBar {{ background: {p.window}; color: {p.dim}; padding: 3px 6px; }}
-QMenuBar::item {{ padding: 5px 10px; border-radius: {RADIUS}px; background: transparent; }}
+QMenuBar {{ background: {p.window}; color: {p.dim}; padding: 2px 6px; }}
+QMenuBar::item {{ padding: 7px 10px; border-radius: {RADIUS}px; background: transparent; }}
 QMenuBar::item:selected {{ background: {p.raised}; color: {p.text}; }}
 QMenu {{ background: {p.raised}; border: 1px solid {p.groove}; padding: 4px; }}
 QMenu::item {{ padding: 6px 28px 6px 12px; border-radius: {RADIUS}px; }}
@@ -196,27 +201,25 @@ QPushButton:hover {{ background: {p.hover}; }}
 QPushButton:focus {{ border-color: {p.accent}; }}
 QPushButton:disabled {{ color: {p.faint}; background: {p.panel}; }}
 QPushButton#primary {{ background: {p.accent}; border-color: {p.accent}; color: {p.on_accent}; font-weight: 600; }}
+QMenuBar QPushButton#primary {{ padding: 3px 16px; margin: 3px 8px 3px 0; }}
 QPushButton#primary:hover {{ background: #74c6da; }}
 QPushButton#primary:disabled {{ background: {p.raised}; border-color: {p.groove}; color: {p.faint}; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {p.window}; border: 1px solid {p.groove};
   border-radius: {RADIUS}px; padding: 4px 6px; color: {p.text}; min-height: 18px;
   selection-background-color: {p.accent}; selection-color: {p.on_accent}; }}
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {p.accent}; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox::down-arrow {{ image: url({icon_path("chevron-down").as_posix()}); width: 12px; height: 12px; }}
 QComboBox QAbstractItemView {{ background: {p.raised}; border: 1px solid {p.groove}; }}
-QDoubleSpinBox#value {{ background: transparent; border: 1px solid transparent; padding: 0 4px; color: {p.faint};
+QDoubleSpinBox#value {{ background: transparent; border: 1px solid transparent; padding: 0 2px; color: {p.faint};
   min-height: 18px; }}
 QDoubleSpinBox#value[changed="true"] {{ color: {p.text}; }}
 QDoubleSpinBox#value:hover {{ border-color: {p.groove}; }}
 QDoubleSpinBox#value:focus {{ border-color: {p.accent}; background: {p.window}; color: {p.text}; }}
 QProgressBar {{ background: {p.window}; border: none; border-radius: 3px; height: 6px; }}
 QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
-QSlider#volume::groove:horizontal {{ height: 3px; background: {p.groove}; border-radius: 1px; }}
-QSlider#volume::sub-page:horizontal {{ background: {p.dim}; border-radius: 1px; }}
-QSlider#volume::handle:horizontal {{ background: {p.text}; width: 10px; height: 10px; margin: -4px 0;
-  border-radius: 5px; }}
-QSlider#volume:focus::handle:horizontal {{ background: {p.accent}; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 #banner {{ background: {p.raised}; border-left: 3px solid {p.warning}; }}
 #banner[kind="error"] {{ border-left-color: {p.error}; }}
 """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from studio.playback.pacer import Pace
@@ -16,6 +16,48 @@ def timecode(time_s: float) -> str:
     milliseconds = round(max(time_s, 0.0) * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+class VolumeSlider(QSlider):
+    """A short slider, 0 to 100."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setObjectName("volume")
+        self.setAccessibleName("Volume")
+        self.setToolTip("Volume of the studio; an export is not changed by it")
+        self.setRange(0, 100)
+        self.setValue(100)
+        self.setFixedSize(96, 24)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Jump to the pointer."""
+        self.setSliderDown(True)
+        self.mouseMoveEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Follow the pointer."""
+        if self.isSliderDown():
+            self.setValue(round((event.position().x() - 6) / (self.width() - 12) * 100))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Let go."""
+        self.setSliderDown(False)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Groove and handle in the manner of the other sliders."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        middle, reach = self.height() / 2, self.width() - 12.0
+        x = 6 + reach * self.value() / 100
+        painter.setBrush(theme.colour("groove"))
+        painter.drawRoundedRect(QRectF(6, middle - 1.5, reach, 3), 1.5, 1.5)
+        painter.setBrush(theme.colour("dim"))
+        painter.drawRoundedRect(QRectF(6, middle - 1.5, x - 6, 3), 1.5, 1.5)
+        painter.setBrush(theme.colour("accent" if self.hasFocus() or self.isSliderDown() else "text"))
+        painter.drawEllipse(QPointF(x, middle), 5, 5)
+        painter.end()
 
 
 class TransportBar(QFrame):
@@ -56,13 +98,7 @@ class TransportBar(QFrame):
         row.addSpacing(theme.SPACE)
         self.mute = self._button("play.mute", 20)
         row.addWidget(self.mute)
-        self.volume = QSlider(Qt.Orientation.Horizontal)
-        self.volume.setObjectName("volume")
-        self.volume.setAccessibleName("Volume")
-        self.volume.setRange(0, 100)
-        self.volume.setValue(100)
-        self.volume.setFixedWidth(90)
-        self.volume.setToolTip("Volume of the studio; the export is not changed")
+        self.volume = VolumeSlider()
         self.volume.valueChanged.connect(lambda value: self.volume_changed.emit((value / 100) ** 2))
         row.addWidget(self.volume)
         self.show_position(0.0, 0.0, 25.0)

@@ -1,0 +1,125 @@
+"""Transport, clock, pacer and engine working together, without Qt: what is asked for when.
+
+While playing, `tick` asks the clock what is heard, the pacer which moment is due, and the engine for that picture.
+While paused, `ask_now` asks again whenever something changed. The newest request is the only one that is drawn.
+The studio's window and the sync probe both run this; one thread calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from studio.engine.camera import Camera
+from studio.playback.engine_thread import EngineThread, FrameRequest, FrameResult, Scene
+from studio.playback.pacer import FramePacer, Pace
+from studio.playback.player import Player
+from studio.playback.quality import Motion, Quality
+
+CameraMaker = Callable[[int, int], Camera]
+"""The camera for a picture of that many pixels."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is looked at; replaced whenever project, speech or rate change."""
+
+    scene: Scene
+    background: tuple[float, float, float]  # display sRGB
+    fps: float
+
+
+class Show:
+    """Keeps player and engine together.
+
+    Attributes:
+        moving: whether the camera is being dragged, so that fewer pixels are drawn.
+        shown: the newest picture that was taken from the engine.
+    """
+
+    def __init__(self, player: Player, engine: EngineThread) -> None:
+        self.player = player
+        self.engine = engine
+        self.quality = Quality()
+        self.pacer = FramePacer(25.0)
+        self.moving = False
+        self.shown: FrameResult | None = None
+        self._stage: Stage | None = None
+        self._camera: CameraMaker | None = None
+        self._size_px = (512, 512)
+        self._generation = 0
+
+    @property
+    def pace(self) -> Pace:
+        """How playback goes."""
+        return self.pacer.pace(self.player.output.now_s())
+
+    def set_stage(self, stage: Stage) -> None:
+        """Another performance, speech or rate; the next picture that is asked for shows it."""
+        self._stage = stage
+        self.pacer.fps = stage.fps
+
+    def set_view(self, camera: CameraMaker, width_px: int, height_px: int) -> None:
+        """Another camera, or size of the viewport in device pixels."""
+        self._camera, self._size_px = camera, (max(1, width_px), max(1, height_px))
+
+    def restarted(self) -> None:
+        """After a play, pause or seek: pictures from before are stale."""
+        self._generation = self.player.generation
+        self.engine.drop_before(self._generation)
+        self.pacer.restart()
+
+    def step(self, frames: int) -> None:
+        """Pause and move by whole frames of the project."""
+        self.player.pause()
+        fps = self.pacer.fps
+        self.player.seek((round(self.player.position_s * fps) + frames) / fps)
+
+    def tick(self) -> None:
+        """While playing: ask for the picture that is due. Call it every few milliseconds and after each picture."""
+        self.player.tick()
+        if self.player.generation != self._generation:
+            self.restarted()
+        if not self.player.playing:
+            return
+        if self.engine.busy:
+            return  # its picture calls again
+        due_s = self.pacer.due(self.player.position_s)
+        if due_s is not None:
+            self._ask(due_s)
+
+    def ask_now(self) -> None:
+        """Ask for the present moment, because what it shows has changed."""
+        player = self.player
+        self._ask(player.position_s + self.pacer.lead_s if player.playing else player.position_s)
+
+    def taken(self, result: FrameResult) -> None:
+        """The window took a picture from the engine and will show it."""
+        camera = result.request.camera
+        self.quality.learn(camera.width, camera.height, result.deform_ms, result.raster_ms)
+        self.shown = result
+
+    def presented(self, at_s: float) -> None:
+        """The picture taken last reached the screen at that time of the player's clock."""
+        result = self.shown
+        if result is not None and self.player.playing and result.request.generation == self._generation:
+            self.pacer.shown(result.request.time_s, result.request.asked_s, at_s)
+
+    def _ask(self, time_s: float) -> None:
+        stage, camera = self._stage, self._camera
+        if stage is None or camera is None:
+            return
+        motion = Motion.DRAGGING if self.moving else Motion.PLAYING if self.player.playing else Motion.STILL
+        width, height = self.quality.size(*self._size_px, motion)
+        time_s = self._in_clip(time_s)
+        view, now_s = camera(width, height), self.player.output.now_s()
+        self.engine.request(FrameRequest(time_s, stage.scene, view, stage.background, self._generation, now_s))
+
+    def _in_clip(self, time_s: float) -> float:
+        """A moment ahead of the sound: round the loop, or at most the end."""
+        player = self.player
+        if player.playing and player.looping:
+            first, past = player.loop_region_s or (0.0, player.duration_s)
+            if past > first and player.position_s < past <= time_s:
+                return first + (time_s - past) % (past - first)
+        return min(max(time_s, 0.0), player.duration_s)
