@@ -7,6 +7,7 @@ Reads wav, flac, mp3, m4a, ogg and the sound of videos. Files are untrusted: onl
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -160,7 +161,8 @@ def _decode(container: av.container.InputContainer, path: Path) -> Audio:
     samples = assembly.finish()
     seconds = len(samples) / rate
     exact = bool(_EXACT_CONTAINERS & set(container.format.name.split(",")))
-    heard = seconds - max(assembly.offset_s, 0.0) - min(assembly.offset_s, 0.0)
+    heard = seconds - assembly.offset_s
+    declared = max(declared, _riff_duration_s(path))
     if exact and heard < declared - max(0.25, 0.02 * declared):
         raise StudioError(
             f"{path} is cut short: it announces {declared:.1f} s of sound and holds {heard:.1f} s; copy or export it"
@@ -169,6 +171,28 @@ def _decode(container: av.container.InputContainer, path: Path) -> Audio:
     if seconds < MIN_DURATION_S:
         raise StudioError(f"{path} holds {seconds:.2f} s of sound, less than one frame; choose a longer clip.")
     return Audio(samples, rate)
+
+
+def _riff_duration_s(path: Path) -> float:
+    """Seconds that a wav file's header announces, else 0; FFmpeg itself believes the size of the file instead."""
+    with path.open("rb") as file:
+        head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+            return 0.0
+        bytes_per_second = 0
+        for _ in range(64):  # chunks before the data are few
+            chunk = file.read(8)
+            name, size = chunk[:4], int.from_bytes(chunk[4:8], "little")
+            if name == b"data":
+                unknown = size in (0, 0xFFFFFFFF, 0x7FFFFFFF) or bytes_per_second == 0
+                return 0.0 if unknown else size / bytes_per_second
+            body = file.read(16) if name == b"fmt " else b""
+            if len(body) == 16:
+                bytes_per_second = int.from_bytes(body[8:12], "little")
+            if len(chunk) < 8 or size > path.stat().st_size:
+                return 0.0
+            file.seek(size + size % 2 - len(body), os.SEEK_CUR)
+    return 0.0
 
 
 def _start_s(container: av.container.InputContainer) -> float | None:
@@ -215,14 +239,13 @@ class _Assembly:
 
     def add(self, frame: av.AudioFrame) -> None:
         """Appends one frame, silence before it where the time stamps leave a hole."""
+        self._place(frame)
         key = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._format != key:
+        if self._resampler is None or self._format != key:
             self._drain()
             layout = "mono" if self.channels == 1 else "stereo"
             self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=self.rate_hz)
             self._format = key
-        self._place(frame)
-        assert self._resampler is not None
         for converted in self._resampler.resample(frame):
             self._append(converted.to_ndarray())
 
