@@ -223,7 +223,11 @@ def _assemble(tensors: dict[str, Tensor], document: dict[str, Any]) -> Avatar:
             raise ValueError(f"{name} holds NaN or infinity")
         if value.dtype not in (torch.float32, torch.float16, torch.uint8):
             raise ValueError(f"{name} has type {value.dtype}")
-    floats = {name: value.float() for name, value in tensors.items() if name != "zones"}
+    labels = ("zones", "deformer.moving")
+    for name in labels:
+        if tensors[name].dtype != torch.uint8:
+            raise ValueError(f"{name} has type {tensors[name].dtype}")
+    floats = {name: value if name in labels else value.float() for name, value in tensors.items()}
     gaussians = Gaussians(**{f.name: floats[f"gaussians.{f.name}"] for f in fields(Gaussians)})
     n = len(gaussians)
     zones, weights, pivots = tensors["zones"].long(), floats["rig.weights"], floats["rig.pivots"]

@@ -19,36 +19,29 @@ Action units arrive as OpenFace intensities 0–5 and are divided by 5 inside; a
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from studio.document.action_units import ACTION_UNITS, MAX_INTENSITY, UPPER
+from studio.document.action_units import MAX_INTENSITY
 from studio.engine.controls import WINDOW, WINDOW_BACK
 from studio.engine.deform.attention import BiasedAttention, raar_loss
 from studio.engine.deform.au_encoder import ActionUnitEncoder
+from studio.engine.deform.config import ABLATIONS, WIDTH, DeformerConfig
 from studio.engine.deform.speech_encoder import SpeechEncoder
 from studio.engine.deform.triplane import TriPlane
 from studio.engine.deform.zones import token_modalities
 from studio.engine.gaussians import Gaussians
-from studio.engine.speech.articulators import N_ARTICULATORS
 
 if TYPE_CHECKING:
     from studio.engine.deform.prepared import PreparedDeformer
 
-WIDTH = 64
-"""Features per Gaussian and per token: 32 channels at two resolutions."""
+__all__ = ["ABLATIONS", "Deformer", "DeformerConfig", "Deltas", "relu_from_rest", "split_outputs"]
 
 POSE_SCALE_DEG = 30.0
 """Degrees of head or gaze rotation that count as 1 inside the network."""
-
-MAX_SIZE = 4096
-"""Largest number of units or channels; a damaged file must not ask for all memory."""
-
-ABLATIONS: tuple[str, ...] = ("au", "szpab", "citae", "raar")
-"""Parts that `DeformerConfig.without` can leave out."""
 
 HEADS: dict[str, slice] = {
     "means": slice(0, 3),
@@ -65,79 +58,8 @@ OUTPUT_SCALE: tuple[float, ...] = (*[0.01] * 3, *[0.1] * 3, *[0.1] * 4, 1.0, *[0
 """What one unit of network output means: a centimetre, 0.1 of log scale, quaternion and colour, 1 of opacity logit."""
 
 
-@dataclass(frozen=True)
-class DeformerConfig:
-    """What a deformer is made of.
-
-    Raises:
-        ValueError: if a field is out of range; the message quotes it.
-    """
-
-    n_au: int = len(ACTION_UNITS)  # action-unit tokens: 17, or the 8 upper-face ones (recipe `paper`)
-    n_speech: int = N_ARTICULATORS  # channels of the speech features
-    au: bool = True  # False: no action-unit tokens (ablation A)
-    szpab: bool = True  # False: attention without region bias
-    citae: bool = True  # False: the centre frame's intensity, unfiltered
-    raar: bool = True  # False: the attention regulariser is 0
-    literal_keys: bool = False  # True: intensity inside keys as well as values, the paper's literal reading
-    resolutions: tuple[int, ...] = (64, 128)  # texels of the tri-planes
-    attention_heads: int = 2
-    hidden_feedforward: int = 64
-    hidden_heads: int = 128
-
-    def __post_init__(self) -> None:
-        if self.n_au not in (len(UPPER), len(ACTION_UNITS)):
-            raise ValueError(f"n_au is {self.n_au}, expected {len(UPPER)} or {len(ACTION_UNITS)}")
-        sizes = (self.n_speech, self.attention_heads, self.hidden_feedforward, self.hidden_heads)
-        if min(sizes) < 1 or max(sizes) > MAX_SIZE:
-            raise ValueError(f"sizes must be from 1 to {MAX_SIZE}: {self}")
-        if WIDTH % self.attention_heads:
-            raise ValueError(f"attention_heads is {self.attention_heads}, expected a divisor of {WIDTH}")
-        if not self.resolutions or WIDTH % len(self.resolutions) or not all(2 <= r <= 1024 for r in self.resolutions):
-            raise ValueError(f"resolutions are {self.resolutions}, expected 1, 2 or 4 numbers from 2 to 1024")
-
-    @property
-    def au_tokens(self) -> int:
-        """Number of action-unit tokens."""
-        return self.n_au if self.au else 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values, for `from_json`."""
-        return {**asdict(self), "resolutions": list(self.resolutions)}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> DeformerConfig:
-        """The configuration that `to_json` wrote.
-
-        Raises:
-            ValueError: on an unknown field or a value of the wrong type or range.
-        """
-        known = {field.name: field for field in fields(cls)}
-        clean: dict[str, Any] = {}
-        for name, value in values.items():
-            if name not in known:
-                raise ValueError(f"unknown deformer setting {name!r}")
-            default = known[name].default
-            if name == "resolutions":
-                if not isinstance(value, list) or not all(type(v) is int for v in value):
-                    raise ValueError(f"deformer setting resolutions is {value!r}, expected a list of whole numbers")
-                value = tuple(value)
-            elif type(value) is not type(default):
-                raise ValueError(f"deformer setting {name} is {value!r}, expected {type(default).__name__}")
-            clean[name] = value
-        return cls(**clean)
-
-    @classmethod
-    def without(cls, parts: tuple[str, ...] = (), **settings: Any) -> DeformerConfig:
-        """A configuration that leaves out `parts` of `ABLATIONS`.
-
-        Raises:
-            ValueError: on an unknown part.
-        """
-        for part in parts:
-            if part not in ABLATIONS:
-                raise ValueError(f"unknown part {part!r}, expected one of {', '.join(ABLATIONS)}")
-        return cls(**{**settings, **dict.fromkeys(parts, False)})
+STILL: tuple[float, ...] = (*[3e-5] * 3, *[2e-3] * 3, *[2e-3] * 4, 0.02, *[5e-3] * 3)
+"""Offsets too small to be seen: 0.03 mm (1/20 of a pixel of a head framed at 512), a third of an 8-bit step."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +92,28 @@ def split_outputs(out: Tensor, attention: Tensor | None = None) -> Deltas:
     return Deltas(**columns, attention=attention)
 
 
+class _ReluFromRest(torch.autograd.Function):
+    """relu(rest + step) − relu(rest), with fewer passes over memory than the formula written out."""
+
+    @staticmethod
+    def forward(ctx: Any, rest: Tensor, step: Tensor) -> Tensor:
+        out = (rest + step).relu_().sub_(rest.relu())
+        ctx.save_for_backward(rest, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
+        rest, out = ctx.saved_tensors
+        passed = grads[0] * (out > -rest.relu())
+        return passed.sum(0) - grads[0].sum(0) * (rest > 0), passed
+
+
+def relu_from_rest(rest: Tensor, step: Tensor) -> Tensor:
+    """(B, P, H) relu(rest + step) − relu(rest): exactly 0 where step is, for rest (P, H) and step (B, P, H)."""
+    out: Tensor = _ReluFromRest.apply(rest, step)  # type: ignore[no-untyped-call]
+    return out
+
+
 class Deformer(nn.Module):
     """Region-biased attention between the Gaussians of one head and its controls.
 
@@ -180,6 +124,7 @@ class Deformer(nn.Module):
     """
 
     scale: Tensor
+    moving: Tensor  # (N,) uint8, 0 marks Gaussians that no control moves visibly
 
     def __init__(self, config: DeformerConfig, count: int, aabb: Tensor) -> None:
         super().__init__()
@@ -204,6 +149,7 @@ class Deformer(nn.Module):
         for layer in (self.gate, self.head_out):
             nn.init.zeros_(layer.weight)
         nn.init.ones_(self.gate.bias)
+        self.register_buffer("moving", torch.ones(count, dtype=torch.uint8))
         self.register_buffer("scale", torch.tensor(OUTPUT_SCALE), persistent=False)
 
     @classmethod
@@ -287,6 +233,8 @@ class Deformer(nn.Module):
         features = self.features(means, index)
         labels = zones if index is None else zones[index]
         out, weights = self.evaluate(features, labels, au_window, speech_window, pose)
+        if not self.training:
+            out = out * (self.moving if index is None else self.moving[index])[:, None]
         return split_outputs(out, weights)
 
     def evaluate(
@@ -298,8 +246,7 @@ class Deformer(nn.Module):
         added = self.attention.mix(weights, self.attention.contributions(values))
         if self.config.literal_keys:
             added = added - self._rest(features, zones)
-        out = nn.functional.linear(self.hidden(features, added), self.head_out.weight * self.scale[:, None])
-        return out, weights
+        return nn.functional.linear(self.hidden(features, added), self.head_out.weight * self.scale[:, None]), weights
 
     def raar(self, deltas: Deltas, zones: Tensor, index: Tensor | None = None) -> Tensor:
         """The attention regulariser (`attention.raar_loss`) of a forward pass; 0 where the config leaves it out."""
@@ -321,16 +268,48 @@ class Deformer(nn.Module):
         `residual` becomes a new Parameter; an optimizer has to be told.
         """
         self.residual = nn.Parameter(self.residual[index].clone())
+        self.moving = self.moving[index].clone()
+
+    @torch.no_grad()
+    def mark_still(self, means: Tensor, zones: Tensor) -> None:
+        """After training: let Gaussians that no control moves visibly stay exactly still.
+
+        Most of a head is hair, ears and neck: leaving them out saves their share of every frame, and nothing trembles
+        there. Every control alone at full strength and random mixtures are tried; a Gaussian is still when all its
+        offsets stay below `STILL`. In training mode the marks are ignored; mark again after further training.
+
+        Args:
+            means: (N, 3) canonical positions.
+            zones: (N,) labels.
+        """
+        features, bound = self.features(means), self.scale.new_tensor(STILL)
+        self.moving.zero_()
+        au, speech, pose = self._probes()
+        for first in range(0, len(au), 4):
+            frames = slice(first, first + 4)
+            out, _ = self.evaluate(features, zones, au[frames], speech[frames], pose[frames])
+            self.moving |= (out.abs() > bound).any(2).any(0)
 
     def hidden(self, features: Tensor, added: Tensor) -> Tensor:
         """(B, P, H) hidden units of the heads, of static features (P, 64) and what tokens add to them (B, P, 64)."""
-        at_rest = self.feed_in(features)
         step = nn.functional.linear(added, self.feed_in.weight)
-        added = added + self.feed_out((at_rest + step).relu() - at_rest.relu())
-        at_rest = self.head_in(features)
+        added = added + self.feed_out(relu_from_rest(self.feed_in(features), step))
         step = nn.functional.linear(added, self.head_in.weight)
-        hidden: Tensor = ((at_rest + step).relu() - at_rest.relu()) * self.gate(features)
+        hidden: Tensor = relu_from_rest(self.head_in(features), step) * self.gate(features)
         return hidden
+
+    def _probes(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Windows and poses that between them move whatever can move."""
+        n_au, n_speech, mixtures = self.config.n_au, self.config.n_speech, 16
+        random = torch.Generator().manual_seed(0)
+        au = torch.cat([torch.eye(n_au), torch.zeros(n_speech + 5, n_au), torch.rand(mixtures, n_au, generator=random)])
+        speech = torch.cat([torch.zeros(n_au, n_speech), torch.eye(n_speech), torch.zeros(5, n_speech)])
+        speech = torch.cat([speech, torch.rand(mixtures, n_speech, generator=random)])
+        pose = torch.cat(
+            [torch.zeros(n_au + n_speech, 5), torch.eye(5), torch.rand(mixtures, 5, generator=random) * 2 - 1]
+        )
+        held = [part[:, None].expand(-1, WINDOW, -1).to(self.scale) for part in (au * MAX_INTENSITY, speech)]
+        return held[0], held[1], pose.to(self.scale) * POSE_SCALE_DEG
 
     def _rest(self, features: Tensor, zones: Tensor) -> Tensor:
         """(1, P, 64) what the tokens add at rest; not zero only with literal keys."""

@@ -1,9 +1,10 @@
 """The deformer at work: static parts computed once per avatar, a small product per frame.
 
 With identity keys the attention weights of a Gaussian never change, so the sum over tokens and heads folds into a
-product of a static (N, heads · M) matrix with a small one that the frame's controls give, already carried through the
-input weights of the feed-forward part and of the heads. Tokens without intensity drop out. Rows are worked through in
-blocks that stay in the processor's cache.
+product of a static (Gaussians, heads · tokens) matrix with a small one that the frame's controls give, already carried
+through the input weights of the feed-forward part and of the heads. Tokens without intensity drop out, Gaussians that
+are marked as still (`Deformer.mark_still`) are not visited. Rows are worked through in blocks that stay in the
+processor's cache.
 """
 
 from __future__ import annotations
@@ -35,9 +36,11 @@ class PreparedDeformer:
 
     @torch.no_grad()
     def __init__(self, deformer: Deformer, means: Tensor, zones: Tensor) -> None:
-        self._deformer, self._zones = deformer, zones
+        self._deformer = deformer
         self._count = int(means.shape[0])
-        self._features = features = deformer.features(means)
+        self._rows = deformer.moving.nonzero()[:, 0]  # (M,) the Gaussians that move
+        self._features = features = deformer.features(means, self._rows)
+        self._zones = zones = zones[self._rows]
         feed, heads = deformer.feed_in, deformer.head_in
         self._feed_rest, self._heads_rest = feed(features), heads(features)
         self._feed_relu, self._heads_relu = self._feed_rest.relu(), self._heads_rest.relu()
@@ -48,7 +51,7 @@ class PreparedDeformer:
         self._weights: Tensor | None = None
         if not deformer.config.literal_keys:
             weights = deformer.attention.weights(features, deformer.identities, zones)
-            self._weights = weights.flatten(1).T.contiguous()  # (heads · M, N)
+            self._weights = weights.flatten(1).T.contiguous()  # (heads · tokens, M)
 
     def __len__(self) -> int:
         return self._count
@@ -56,24 +59,25 @@ class PreparedDeformer:
     @torch.inference_mode()
     def deltas(self, controls: Controls) -> Deltas:
         """Offsets of all N Gaussians for one frame (B = 1), without attention."""
-        return split_outputs(self._outputs(controls)[None])
+        out = self._outputs(controls)
+        return split_outputs(out.new_zeros(1, self._count, N_OUTPUTS).index_copy_(1, self._rows, out[None]))
 
     @torch.inference_mode()
     def apply(self, gaussians: Gaussians, controls: Controls) -> Gaussians:
         """The canonical `gaussians`, which were prepared, as `controls` shape them; still in the canonical pose."""
         out = self._outputs(controls)
         sh = gaussians.sh.clone()
-        sh[:, 0] += out[:, HEADS["colours"]]
+        sh[:, 0].index_add_(0, self._rows, out[:, HEADS["colours"]])
         return Gaussians(
-            gaussians.means + out[:, HEADS["means"]],
-            gaussians.quats + out[:, HEADS["quats"]],
-            gaussians.log_scales + out[:, HEADS["log_scales"]],
-            gaussians.opacity_logits + out[:, 10],
+            gaussians.means.index_add(0, self._rows, out[:, HEADS["means"]]),
+            gaussians.quats.index_add(0, self._rows, out[:, HEADS["quats"]]),
+            gaussians.log_scales.index_add(0, self._rows, out[:, HEADS["log_scales"]]),
+            gaussians.opacity_logits.index_add(0, self._rows, out[:, 10]),
             sh,
         )
 
     def _outputs(self, controls: Controls) -> Tensor:
-        """(N, 14) outputs of the heads for one frame."""
+        """(M, 14) outputs of the heads for one frame, of the Gaussians that move."""
         deformer, like = self._deformer, self._features
         au = torch.as_tensor(controls.au, dtype=like.dtype, device=like.device)[None]
         speech = torch.as_tensor(controls.speech, dtype=like.dtype, device=like.device)[None]
@@ -83,20 +87,20 @@ class PreparedDeformer:
         if self._weights is None:
             return deformer.evaluate(self._features, self._zones, au, speech, turn)[0][0]
         _, values = deformer.tokens(au, speech, turn)
-        contributions = deformer.attention.contributions(values)[0]  # (M, heads, 64)
-        flat = contributions.transpose(0, 1).flatten(0, 1)  # (heads · M, 64)
+        contributions = deformer.attention.contributions(values)[0]  # (tokens, heads, 64)
+        flat = contributions.transpose(0, 1).flatten(0, 1)  # (heads · tokens, 64)
         active = (flat != 0).any(1).nonzero()[:, 0]
-        out = like.new_zeros(self._count, N_OUTPUTS)
+        out = like.new_zeros(len(self._rows), N_OUTPUTS)
         if len(active):
             self._evaluate(self._weights[active], flat[active] @ self._into, out)
         return out
 
     def _evaluate(self, weights: Tensor, tokens: Tensor, out: Tensor) -> None:
-        """Fill `out` (N, 14) from weights (A, N) and tokens (A, F + H) carried through the input layers."""
+        """Fill `out` (M, 14) from weights (A, M) and tokens (A, F + H) carried through the input layers."""
         split = self._feed_rest.shape[1]
-        block = BLOCK if out.device.type == "cpu" else self._count
-        for low in range(0, self._count, block):
-            rows = slice(low, min(low + block, self._count))
+        block = BLOCK if out.device.type == "cpu" else max(1, len(out))
+        for low in range(0, len(out), block):
+            rows = slice(low, min(low + block, len(out)))
             step = weights[:, rows].T @ tokens
             feed = step[:, :split].add_(self._feed_rest[rows]).relu_().sub_(self._feed_relu[rows])
             hidden = step[:, split:].add_(self._heads_rest[rows]).addmm_(feed, self._through)

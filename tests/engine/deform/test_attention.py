@@ -107,7 +107,7 @@ def test_raar_of_a_head_without_mouth_counts_the_rest():
 
 
 def test_raar_pushes_attention_to_the_right_modality():
-    layer, (queries, keys, zones) = _layer(biased=False), _queries(300)
+    layer, (queries, keys, zones) = _layer(biased=False), _queries(60)
     optimizer = torch.optim.Adam(layer.parameters(), lr=0.01)
     losses = []
     for _ in range(30):
