@@ -234,7 +234,7 @@ def _changed(
 def _put(curve: Curve, selected: ArrayLike, part: Curve) -> Edited:
     """The curve with its selected keys replaced by those of `part`."""
     result = curve.without(_indices(selected)).merged(part)
-    return Edited(result, np.flatnonzero(np.isin(result.times_s, part.times_s)))
+    return Edited(result, np.searchsorted(result.times_s, part.times_s))
 
 
 def _with_handles(curve: Curve, chosen: Indices, kind: Handle, left: Floats, right: Floats) -> Curve:

@@ -101,6 +101,11 @@ def _lines(value: Json, indent: int) -> str:
 
 def _inline(value: Json, room: int) -> str | None:
     """The value on one line of at most `room` characters, or None."""
+    if isinstance(value, (dict, list)) and 3 * len(value) > room + 2:
+        return None
+    if isinstance(value, list) and all(type(item) is float or type(item) is int for item in value):
+        text = json.dumps(value, allow_nan=False)
+        return text if len(text) <= room else None
     if isinstance(value, dict):
         parts, used = [], 2
         for key, item in value.items():
