@@ -27,8 +27,9 @@ _SHAPE = (JAW, PART, ROUND, FUNNEL, SPREAD)
 _REACH_BEFORE_S = np.array([0.040, 0.040, 0.070, 0.060, 0.045])
 """Decay of dominance before the core, per shape channel: rounding is anticipated longest."""
 _REACH_AFTER_S = np.array([0.045, 0.040, 0.050, 0.050, 0.045])
-_CORE = 0.30
-"""Half of a phoneme's core as a share of its duration."""
+_EDGE = 0.20
+_EDGE_S = 0.05
+"""A phoneme's core is what remains without this share of its duration, at most so many seconds, at either end."""
 _SMOOTH_S = 0.012
 
 _CONTACT_LEAD_S = 0.06
@@ -186,7 +187,7 @@ def _split(phonemes: Sequence[Phoneme], speech: NDArray[np.float32] | None, effo
                 shape = shape * np.array([openness, openness, 1.0, 0.5 + 0.5 * openness, 0.5 + 0.5 * openness])
             elif label == SILENCE:
                 weight = weight * np.clip(length / _SILENCE_FULL_S, 0.1, 1.0) ** 1.5
-            pulls.append(_Pull(at + length / 2 - LIP_LEAD_S, _CORE * length, shape, weight))
+            pulls.append(_Pull(at + length / 2 - LIP_LEAD_S, length / 2 - min(_EDGE * length, _EDGE_S), shape, weight))
             at += length
     return pulls
 

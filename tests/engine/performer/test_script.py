@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from studio.document.action_units import AU_INDEX, AU_KEYS, UPPER
+from studio.engine.performer.script import POSE_LIMITS_DEG, Script, write_script
+from studio.engine.performer.sentences import ENGLISH, FOREIGN, HELD_OUT
+from studio.engine.performer.voices import available_voices
+from studio.engine.speech.articulators import ARTICULATORS
+from studio.engine.speech.phonemes import BILABIALS
+
+pytestmark = pytest.mark.skipif(
+    not available_voices("flite", "espeak"), reason="neither flite nor espeak-ng is installed"
+)
+
+
+@pytest.fixture(scope="module")
+def script() -> Script:
+    return write_script(60.0, seed=4)
+
+
+def test_shapes_and_ranges(script: Script) -> None:
+    n = 1500
+    assert script.fps == 25
+    assert script.duration_s == 60.0
+    assert script.au.shape == (n, 17)
+    assert script.articulators.shape == (n, 10)
+    assert script.pose.shape == (n, 5)
+    assert script.speech.shape == (n * 640,)
+    for array in (script.au, script.articulators, script.pose, script.speech):
+        assert array.dtype == np.float32
+        assert np.isfinite(array).all()
+    assert script.au.min() >= 0.0
+    assert script.au.max() <= 5.0
+    assert (np.abs(script.pose).max(axis=0) <= POSE_LIMITS_DEG).all()
+    assert np.abs(script.speech).max() <= 1.0
+    assert all(a.end_s <= b.start_s + 1e-6 for a, b in itertools.pairwise(script.phonemes))
+
+
+def test_the_same_seed_gives_the_same_performance(script: Script) -> None:
+    again = write_script(60.0, seed=4)
+    assert np.array_equal(again.au, script.au)
+    assert np.array_equal(again.articulators, script.articulators)
+    assert np.array_equal(again.pose, script.pose)
+    assert np.array_equal(again.speech, script.speech)
+    assert again.sentences == script.sentences
+    assert not np.array_equal(write_script(4.0, seed=5).au, write_script(4.0, seed=6).au)
+
+
+def test_every_unit_appears_strongly_and_alone(script: Script) -> None:
+    for i, key in enumerate(AU_KEYS):
+        others = [k for k in range(17) if k not in (i, AU_INDEX["AU45"])]
+        alone = (script.au[:, i] > 3.5) & (script.au[:, others].max(axis=1) < 0.5)
+        assert alone.sum() >= 4, key
+
+
+def test_every_pair_of_upper_units_appears(script: Script) -> None:
+    for a, b in itertools.combinations(UPPER, 2):
+        together = (script.au[:, a] > 1.5) & (script.au[:, b] > 1.5)
+        assert together.any(), (AU_KEYS[a], AU_KEYS[b])
+
+
+def test_expression_is_independent_of_speech(script: Script) -> None:
+    both = np.corrcoef(np.concatenate([script.au, script.articulators], axis=1).T)
+    across = np.abs(both[:17, 17:])
+    assert across.max() < 0.3
+    assert across.mean() < 0.08
+
+
+def test_blinks_are_regular_and_short() -> None:
+    quiet = write_script(60.0, seed=9, kind="neutral")
+    assert np.delete(quiet.au, AU_INDEX["AU45"], axis=1).max() == 0.0
+    closed = quiet.au[:, AU_INDEX["AU45"]] > 0.5
+    starts = np.flatnonzero(np.diff(closed.astype(int)) == 1)
+    assert 11 <= len(starts) <= 21
+    gaps = np.diff(starts) / 25
+    assert gaps.min() >= 2.8
+    assert gaps.max() <= 5.2
+    assert closed.mean() < 0.15
+
+
+def test_lips_close_for_the_bilabials_of_the_script(script: Script) -> None:
+    close = script.articulators[:, ARTICULATORS.index("lips_close")]
+    peaks = [
+        close[int(p.start_s * 25) : int(np.ceil(p.end_s * 25)) + 1].max()
+        for p in script.phonemes
+        if p.label in BILABIALS
+    ]
+    assert len(peaks) > 20
+    assert np.mean(np.array(peaks) > 0.9) > 0.95
+
+
+def test_gaze_jumps_and_the_head_does_not(script: Script) -> None:
+    steps = np.abs(np.diff(script.pose, axis=0))
+    assert steps[:, :3].max() < 1.2
+    assert steps[:, 3].max() > 2.0
+    assert np.median(steps[:, 3]) < 0.2
+    assert script.pose[:, :3].std(axis=0).min() > 0.5
+
+
+def test_held_out_sentences_are_no_others() -> None:
+    assert not set(HELD_OUT) & set(ENGLISH)
+    assert len(set(ENGLISH) | set(HELD_OUT)) == len(ENGLISH) + len(HELD_OUT) >= 120
+    assert all(FOREIGN.values())
+    held = write_script(10.0, seed=1, kind="heldout")
+    assert {s.text for s in held.sentences} <= set(HELD_OUT)
+    assert {s.text for s in write_script(10.0, seed=1).sentences} <= set(ENGLISH)
+
+
+@pytest.mark.parametrize("seconds", [0.04, 0.5, 2.0])
+def test_short_scripts(seconds: float) -> None:
+    short = write_script(seconds, seed=1)
+    assert short.n_frames == round(seconds * 25)
+    assert len(short.speech) == short.n_frames * 640
+
+
+def test_nothing_is_no_script() -> None:
+    with pytest.raises(ValueError, match="no frame"):
+        write_script(0.0, seed=1)
