@@ -24,7 +24,7 @@ from studio.engine.evaluate import evaluate
 from studio.engine.gaussians import Gaussians
 from studio.engine.rig import Rig
 from studio.engine.speech.features import EXTRACTOR
-from studio.engine.splat import choose_rasterizer
+from studio.engine.splat.choose import choose_rasterizer
 from studio.engine.training.capture import Capture
 from studio.engine.training.capture_files import load_capture
 from studio.engine.training.checkpoint import Position, checkpoint_path, load_checkpoint, save_checkpoint
