@@ -171,6 +171,8 @@ class EngineThread:
     def close(self) -> None:
         """Finish the job that runs, forget the rest, and end the thread."""
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
             self._wanted_avatar = self._wanted_frame = None
             self._pool.submit(self._release)

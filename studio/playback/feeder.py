@@ -122,10 +122,10 @@ class Feeder:
             if count > 0:
                 out[done : done + count] = samples[cursor : cursor + count, : out.shape[1]]
                 cursor, done = cursor + count, done + count
-            if done < len(out):
-                if not looping:
-                    break
-                cursor = first
+            if looping and cursor >= past:
+                cursor = first  # at once, or a block that ends at the seam would leave the loop
+            elif done < len(out):
+                break
         if advance:
             self._cursor = cursor
 

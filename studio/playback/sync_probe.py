@@ -89,6 +89,11 @@ class Truth:
 
     def line(self) -> tuple[NDArray[np.float64], float]:
         """Slope and offset of running sample over time, and the p95 distance from it in seconds."""
+        if len(self._said) < 2:  # a silent output states its start, and its clock is the computer's
+            anchor = self._output.anchor
+            if anchor is None:
+                raise StudioError(f"The output {self._output.name} never played; nothing could be measured.")
+            return np.array([anchor.rate_hz, anchor.running - anchor.rate_hz * anchor.heard_at_s]), 0.0
         times, running = np.array(self._said, dtype=np.float64).T
         origin = times[0]
         slope, offset = np.polyfit(times - origin, running, 1)
@@ -169,12 +174,12 @@ def measure(
         player.play()
         show.restarted()
         seen = _play(show, truth, woken, seconds, seek_every_s)
-        pace = show.pace
+        pace, line = show.pace, truth.line()
         drawing_ms = show.pacer.lead_s * 1e3
     finally:
         engine.close()
         player.close()
-    return _report(output, truth, seen, seconds, pace.dropped, drawing_ms)
+    return _report(output, line, seen, seconds, pace.dropped, drawing_ms)
 
 
 def _wait_for_avatar(engine: EngineThread, woken: threading.Event) -> None:
@@ -222,11 +227,16 @@ def _note(seen: list[Seen], player: Player, result: FrameResult, at_s: float, *,
 
 
 def _report(
-    output: AudioOutput, truth: Truth, seen: Sequence[Seen], seconds: float, dropped: int, drawing_ms: float
+    output: AudioOutput,
+    line: tuple[NDArray[np.float64], float],
+    seen: Sequence[Seen],
+    seconds: float,
+    dropped: int,
+    drawing_ms: float,
 ) -> SyncReport:
     if len(seen) < 3:
         raise StudioError(f"Only {len(seen)} pictures were shown; measure longer or with a faster engine.")
-    (slope, offset), residual_s = truth.line()
+    (slope, offset), residual_s = line
     at_s = np.array([s.at_s for s in seen])
     heard_s = np.array([s.segment.position(slope * s.at_s + offset) / slope for s in seen])
     offsets = (np.array([s.time_s for s in seen]) - heard_s) * 1e3

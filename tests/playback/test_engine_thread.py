@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from studio.engine.avatar import Avatar
+from studio.engine.camera import orbit_camera
+from studio.errors import StudioError
+from studio.playback.engine_thread import AvatarReady, EngineFailure, EngineThread, FrameRequest, FrameResult, Message
+from tests.playback.engines import PlainRenderer, failing_load, scene
+from tests.support import toy_avatar
+
+
+@pytest.fixture(scope="module")
+def avatar() -> Avatar:
+    return toy_avatar(300)
+
+
+class Rig:
+    """An engine thread with everything to wait for it."""
+
+    def __init__(self, avatar: Avatar) -> None:
+        self.renderer = PlainRenderer(avatar)
+        self.woken = threading.Semaphore(0)
+        self.engine = EngineThread(lambda _path: self.renderer, self.woken.release)
+
+    def wait(self) -> None:
+        assert self.woken.acquire(timeout=20)
+
+    def ready(self) -> Rig:
+        self.engine.load_avatar(None)
+        self.wait()
+        assert isinstance(self.engine.take_messages()[0], AvatarReady)
+        return self
+
+    def result(self) -> FrameResult:
+        self.wait()
+        result = self.engine.take_result()
+        assert result is not None
+        return result
+
+    def failure(self) -> EngineFailure:
+        self.wait()
+        messages: list[Message] = self.engine.take_messages()
+        assert isinstance(messages[0], EngineFailure)
+        return messages[0]
+
+
+@pytest.fixture
+def rig(avatar: Avatar) -> Iterator[Rig]:
+    rig = Rig(avatar)
+    yield rig
+    rig.renderer.gate.set()
+    rig.engine.close()
+
+
+def request(time_s: float = 0.0, generation: int = 0, **au: float) -> FrameRequest:
+    return FrameRequest(time_s, scene(**au), orbit_camera(0, 0, 1, width=16, height=16), (0, 0, 0), generation)
+
+
+def test_draws_what_was_asked(rig: Rig) -> None:
+    rig.ready().engine.request(request(AU1=2.0))
+    result = rig.result()
+    assert result.rgba[0, 0, 0] == 100
+    assert (result.deform_ms, result.raster_ms) == (1.0, 2.0)
+    assert rig.engine.take_result() is None
+
+
+def test_a_request_made_before_the_avatar_waits_for_it(rig: Rig) -> None:
+    rig.engine.request(request(AU1=1.0))
+    rig.ready()
+    assert rig.result().rgba[0, 0, 0] == 50
+
+
+def test_the_newest_request_replaces_those_that_wait(rig: Rig) -> None:
+    rig.ready()
+    rig.renderer.gate.clear()
+    rig.engine.request(request(0.0))
+    assert rig.renderer.drawing.wait(20)
+    for i in range(1, 6):
+        rig.engine.request(request(float(i)))
+    rig.renderer.gate.set()
+    rig.wait()
+    rig.wait()
+    result = rig.engine.take_result()
+    assert result is not None
+    assert result.request.time_s == 5.0
+    assert len(rig.renderer.drawn) == 2
+    assert rig.engine.replaced == 4
+
+
+def test_stale_generations_are_dropped_even_while_being_drawn(rig: Rig) -> None:
+    rig.ready()
+    rig.renderer.gate.clear()
+    rig.engine.request(request(generation=1))
+    assert rig.renderer.drawing.wait(20)
+    rig.engine.request(request(generation=1))
+    rig.engine.drop_before(2)
+    rig.renderer.gate.set()
+    rig.wait()
+    assert rig.engine.take_result() is None
+    rig.engine.request(request(generation=2))
+    assert rig.result().request.generation == 2
+    assert len(rig.renderer.drawn) == 2
+
+
+def test_a_defect_is_told_once_and_the_thread_goes_on(rig: Rig) -> None:
+    rig.ready()
+    rig.renderer.error = RuntimeError("kernel panic")
+    rig.engine.request(request())
+    assert "kernel panic" in rig.failure().text
+    rig.engine.request(request())
+    rig.wait()
+    assert rig.engine.take_messages() == []
+    rig.renderer.error = None
+    rig.engine.request(request(AU1=3.0))
+    assert rig.result().rgba[0, 0, 0] == 150
+    rig.renderer.error = RuntimeError("kernel panic")
+    rig.engine.request(request())
+    assert "kernel panic" in rig.failure().text
+
+
+def test_an_error_for_people_keeps_its_sentence(rig: Rig) -> None:
+    rig.ready()
+    rig.renderer.error = StudioError("The graphics card is gone; restart the studio.")
+    rig.engine.request(request())
+    assert rig.failure().text == "The graphics card is gone; restart the studio."
+
+
+def test_a_failed_load_keeps_the_avatar_before(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.ready()
+    monkeypatch.setattr(rig.engine, "_load", failing_load)
+    rig.engine.load_avatar(Path("x.safetensors"))
+    failure = rig.failure()
+    assert (failure.text, failure.while_loading) == ("x.safetensors is no avatar.", True)
+    rig.engine.request(request(AU1=1.0))
+    assert rig.result().rgba[0, 0, 0] == 50
+
+
+def test_close_waits_for_the_picture_in_hand_and_takes_no_more(rig: Rig) -> None:
+    rig.ready()
+    rig.renderer.gate.clear()
+    rig.engine.request(request())
+    assert rig.renderer.drawing.wait(20)
+    rig.engine.request(request(1.0))
+    threading.Timer(0.05, rig.renderer.gate.set).start()
+    rig.engine.close()
+    assert len(rig.renderer.drawn) == 1
+    rig.engine.request(replace(request(), time_s=2.0))
+    assert not any(t.name.startswith("engine") and t.is_alive() for t in threading.enumerate())
