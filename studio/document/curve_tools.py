@@ -7,12 +7,13 @@ replaces it. The tools know nothing of ranges of channels; `Performance.sample` 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from studio.document.curves import SAME_TIME_S, Curve, Floats, Handle, Indices, Interpolation
+from studio.document.curves import SAME_TIME_S, Curve, Floats, Handle, Indices, Interpolation, Key
 
 Side = Literal["left", "right"]
 
@@ -25,6 +26,10 @@ EASES: dict[str, tuple[float, float, float, float]] = {
     "overshoot": (0.4, 0.0, 0.6, 1.25),
 }
 """Ease presets: the two control points (time, value) of a segment, as fractions of its length and rise."""
+
+
+GUARD_S = 1e-3
+_MEETS = 1e-6
 
 
 class Edited(NamedTuple):
@@ -208,6 +213,34 @@ def bake(curve: Curve, start_s: float, end_s: float, fps: float) -> Edited:
     edges = Curve(edges.times_s, edges.values, kinds, edges.handles, edges.left, edges.right)
     result = split.without(np.arange(first, last + 1)).merged(baked).merged(edges)
     return Edited(result, result.between(float(frames[0]), float(frames[-1])))
+
+
+def overwrite(curve: Curve, piece: Curve) -> Edited:
+    """Puts `piece` in place of what lies in its span: how a recorded movement enters a curve. Selects its keys.
+
+    Outside the span the curve keeps its shape: where it does not meet the piece's end, a guard key a millisecond
+    outside holds it.
+    """
+    if not len(piece) or not len(curve):
+        return Edited(piece if len(piece) else curve, np.arange(len(piece)))
+    start, end = float(piece.times_s[0]), float(piece.times_s[-1])
+    split = curve
+    edges: list[Key] = []
+    for time, outside, index in ((start, -GUARD_S, 0), (end, GUARD_S, len(piece) - 1)):
+        if abs(curve.value(time) - piece.values[index]) > _MEETS:
+            split = split.split(time + outside)
+        else:
+            split = split.split(time)
+            met, own = split.at(time), piece.key(index)
+            assert met is not None
+            key = split.key(met)
+            if outside < 0:
+                edges.append(replace(own, handle=Handle.FREE, left=key.left))
+            else:
+                edges.append(replace(own, handle=Handle.FREE, right=key.right, interpolation=key.interpolation))
+    edged = piece.merged(Curve.from_keys(edges)) if len(piece) > 1 else piece
+    result = split.without(split.between(start, end)).merged(edged)
+    return Edited(result, np.searchsorted(result.times_s, piece.times_s))
 
 
 def _indices(selected: ArrayLike) -> Indices:

@@ -104,26 +104,26 @@ def _inline(value: Json, room: int) -> str | None:
     if isinstance(value, (dict, list)) and 3 * len(value) > room + 2:
         return None
     if isinstance(value, list) and all(type(item) is float or type(item) is int for item in value):
-        text = json.dumps(value, allow_nan=False)
-        return text if len(text) <= room else None
+        numbers = json.dumps(value, allow_nan=False)
+        return numbers if len(numbers) <= room else None
     if isinstance(value, dict):
         parts, used = [], 2
         for key, item in value.items():
             name = _string(key)
-            text = _inline(item, room - used - len(name) - 2)
-            if text is None:
+            shown = _inline(item, room - used - len(name) - 2)
+            if shown is None:
                 return None
-            used += len(name) + len(text) + 4
-            parts.append(f"{name}: {text}")
+            used += len(name) + len(shown) + 4
+            parts.append(f"{name}: {shown}")
         return "{" + ", ".join(parts) + "}" if used <= room + 2 else None
     if isinstance(value, list):
         parts, used = [], 2
         for item in value:
-            text = _inline(item, room - used)
-            if text is None:
+            shown = _inline(item, room - used)
+            if shown is None:
                 return None
-            used += len(text) + 2
-            parts.append(text)
+            used += len(shown) + 2
+            parts.append(shown)
         return "[" + ", ".join(parts) + "]" if used <= room + 2 else None
     text = _scalar(value)
     return text if len(text) <= room else None

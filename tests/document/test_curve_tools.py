@@ -178,6 +178,29 @@ def test_baking_keeps_frames_inside_and_the_shape_outside(curve: Curve, start: f
         np.testing.assert_allclose(baked.curve.sample(outside), curve.sample(outside), atol=tolerance)
 
 
+@given(curves(min_keys=1), curves(min_keys=1))
+def test_overwriting_keeps_the_shape_outside_and_the_piece_inside(curve: Curve, piece: Curve) -> None:
+    edited = tools.overwrite(curve, piece)
+    start, end = piece.times_s[0], piece.times_s[-1]
+    assert set(piece.times_s) <= set(edited.curve.times_s[edited.selected])
+    times = dense(curve)
+    outside = times[(times < start - 2 * tools.GUARD_S) | (times > end + 2 * tools.GUARD_S)]
+    steep = (curve.segments[:, 3] - curve.segments[:, 2]).min() < -0.5
+    np.testing.assert_allclose(edited.curve.sample(outside), curve.sample(outside), atol=2e-3 if steep else 1e-6)
+    np.testing.assert_allclose(edited.curve.sample(piece.times_s), piece.values, atol=1e-9)
+
+
+def test_overwriting_where_the_curve_meets_the_piece_needs_no_guard() -> None:
+    curve = Curve.from_keys([Key(0, 0), Key(4, 4)])
+    piece = Curve.from_samples([1, 2, 3], [curve.value(1), 5, curve.value(3)])
+    edited = tools.overwrite(curve, piece)
+    assert edited.curve.times_s.tolist() == [0, 1, 2, 3, 4]
+    assert edited.selected.tolist() == [1, 2, 3]
+    for span in (np.linspace(0, 1, 20), np.linspace(3, 4, 20)):
+        np.testing.assert_allclose(edited.curve.sample(span), curve.sample(span), atol=1e-9)
+    np.testing.assert_allclose(edited.curve.sample([1.5, 2.5]), piece.sample([1.5, 2.5]), atol=1e-9)
+
+
 @given(selections(), st.sampled_from([24.0, 25.0, 60.0]))
 def test_snapping_puts_keys_on_frames(picked: tuple[Curve, list[int]], fps: float) -> None:
     snapped = tools.snap_to_frames(*picked, fps)

@@ -120,16 +120,27 @@ def write_table(path: str | Path, header: Sequence[str], rows: Iterable[Sequence
         raise StudioError(f"{path} was not written: {explain(error)}.") from error
 
 
+USUAL_FPS = (24.0, 25.0, 30.0, 50.0, 60.0, 100.0, 120.0, 24000 / 1001, 30000 / 1001, 60000 / 1001)
+TIME_ROUNDING_S = 1e-3
+"""Programs write times with three decimals or more."""
+
+_SNAP = 0.1
+"""Times this near to a frame, in frames, are on it: rounded decimals must not blur what was recorded."""
+
+
 def rate_of(times_s: Floats) -> float | None:
-    """Frames per second of evenly spaced times: a usual rate where one is within 0.5 %; None for fewer than two."""
+    """Frames per second of times with now and then a gap; None for fewer than two different ones.
+
+    A usual rate is returned where the times, rounded as they are, cannot tell it from theirs; whole rates first.
+    """
     steps = np.diff(times_s)
     steps = steps[steps > 0]
     if not len(steps):
         return None
-    rate = 1 / float(np.median(steps))
-    usual = (24.0, 25.0, 30.0, 50.0, 60.0, 24000 / 1001, 30000 / 1001, 60000 / 1001, 100.0, 120.0)
-    nearest = min(usual, key=lambda u: abs(u - rate))
-    return nearest if abs(nearest - rate) <= 0.005 * nearest else rate
+    duration = float(steps.sum())
+    rate = float(np.round(steps / np.median(steps)).sum()) / duration
+    doubt = 3e-4 + TIME_ROUNDING_S / duration
+    return next((usual for usual in USUAL_FPS if abs(usual - rate) <= doubt * usual), rate)
 
 
 def resampled(times_s: Floats, values: Floats, fps: float, file: str) -> Floats:
@@ -149,5 +160,9 @@ def resampled(times_s: Floats, values: Floats, fps: float, file: str) -> Floats:
     frames = (times_s[-1] - times_s[0]) * fps + 1
     if frames > MAX_ROWS:
         raise StudioError(f"{file} spans {times_s[-1] - times_s[0]:.0f} s, too long for a take at {fps:g} fps.")
-    grid = times_s[0] + np.arange(round(frames)) / fps
-    return np.stack([np.interp(grid, times_s, column) for column in values.T], 1)
+    position = (times_s - times_s[0]) * fps
+    nearest = np.round(position)
+    if np.abs(position - nearest).max() < _SNAP:
+        position = nearest
+    grid = np.arange(round(frames))
+    return np.stack([np.interp(grid, position, column) for column in values.T], 1)

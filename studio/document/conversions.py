@@ -1,0 +1,52 @@
+"""Between takes and lanes: a performance written out frame by frame, and a take made into keys to edit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from studio.document.action_units import AU_KEYS
+from studio.document.curve_fit import simplify
+from studio.document.curves import Curve
+from studio.document.lanes import POSE_KEYS, Lane
+from studio.document.performance import Performance
+from studio.document.takes import Take
+
+LANE_TOLERANCE = 0.1
+"""Half of what a trained eye tells apart in an action unit (a fifth of a FACS step)."""
+
+POSE_TOLERANCE_DEG = 0.5
+
+
+def take_of(performance: Performance, start_s: float, end_s: float, fps: float, name: str = "") -> Take:
+    """What a performance shows from `start_s` to before `end_s`, as a take: for interchange and for layering anew.
+
+    Frame i stands at start_s + i / fps; there is at least one. Pose is included where anything moves it.
+    Raises ValueError for an impossible rate or a range that runs backwards.
+    """
+    if not start_s <= end_s:
+        raise ValueError(f"the range runs from {start_s} to {end_s} s, expected start ≤ end")
+    times = start_s + np.arange(max(1, int(np.ceil((end_s - start_s) * fps - 1e-6)))) / fps
+    pose = performance.poses(times)
+    return Take(name, fps, performance.sample(times), pose.astype(np.float32) if pose.any() else None)
+
+
+def lanes_of(
+    take: Take, start_s: float = 0.0, tolerance: float = LANE_TOLERANCE, pose_tolerance_deg: float = POSE_TOLERANCE_DEG
+) -> tuple[Lane, ...]:
+    """A take as lanes of simplified keys, one for each channel that ever leaves zero.
+
+    Args:
+        take: The take.
+        start_s: The moment of its first frame.
+        tolerance: Largest difference in intensity at any moment.
+        pose_tolerance_deg: Largest difference of head and gaze.
+    """
+    times = start_s + np.arange(take.frames) / take.fps
+    channels = [(key, take.au[:, i], tolerance) for i, key in enumerate(AU_KEYS)]
+    if take.pose is not None:
+        channels += [(key, take.pose[:, i], pose_tolerance_deg) for i, key in enumerate(POSE_KEYS)]
+    return tuple(
+        Lane(key, simplify(Curve.from_samples(times, values), allowed).curve)
+        for key, values, allowed in channels
+        if np.abs(values).max() > allowed
+    )
