@@ -75,7 +75,10 @@ def grow_hair(head: Head, anatomy: Anatomy, rng: np.random.Generator) -> Strands
     scalp, roots, normals = _roots(head, anatomy, rng, look.strands)
     grow = {"swept": _swept, "short": _short, "cropped": _cropped}[look.style]
     path, thickness = grow(head, scalp, roots, normals, rng)
-    return Strands("hair", path, None, thickness, _colours(look, path, rng), 1.0)
+    colours = _colours(look, path, rng)
+    # Outermost first: what lies below fails the depth test before it is shaded.
+    order = np.argsort(-np.linalg.norm(path - scalp.middle, axis=2).mean(axis=1), kind="stable")
+    return Strands("hair", path[order], None, thickness[order], colours[order], 1.0)
 
 
 def _roots(head: Head, anatomy: Anatomy, rng: np.random.Generator, count: int) -> tuple[_Scalp, F64, F64]:
@@ -118,11 +121,9 @@ def _curve(points: list[F64]) -> F64:
     return np.stack(points, axis=1)
 
 
-def _swept(
-    head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.Generator
-) -> tuple[F64, F64]:
+def _swept(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.Generator) -> tuple[F64, F64]:
     """Combed back over the skull into a bun at the back of the head."""
-    n, k, scale = len(roots), 14, head.scale
+    n, k, scale = len(roots), 11, head.scale
     back = scalp.points[:, 2].min()
     knot = np.array([0.0, 0.012 * scale, back - 0.004])
     in_bun = int(0.22 * n)
@@ -135,6 +136,7 @@ def _swept(
     radius0 = np.linalg.norm(roots - scalp.middle, axis=1)
     radius1 = np.linalg.norm(knot - scalp.middle)
     layer = rng.random(n) ** 0.8
+    flat = 1 - 0.6 * smoothstep(0.45, 0.95, np.abs(normals[:, 0]))  # tight at the sides
     parting = np.exp(-(((roots[:, 0] - 0.018 * scale) / 0.004) ** 2)) * (roots[:, 2] > -0.06) * (roots[:, 1] > 0.05)
     wave = rng.normal(0, 1, (n, 2))
     points = []
@@ -142,24 +144,24 @@ def _swept(
     front = smoothstep(-0.075, 0.0, roots[:, 2])
     sideways = np.sign(roots[:, 0] - 0.018 * scale)
     for i in range(k):
-        s = (i / (k - 1)) * np.ones(n)
+        s = (i / (k - 1)) ** 1.7 * np.ones(n)  # short steps near the root, where the scalp curves under them
         d = (np.sin((1 - s) * angle)[:, None] * start + np.sin(s * angle)[:, None] * goal) / np.sin(angle)[:, None]
         bow = np.sin(np.pi * s) * front
         d = d + (bow * 0.10 * sideways)[:, None] * np.array([1.0, -0.25, 0.0])
         d += 0.010 * np.sin(np.pi * s)[:, None] * np.stack([wave[:, 0], wave[:, 1], 0 * wave[:, 0]], axis=1)
         d /= np.linalg.norm(d, axis=1, keepdims=True)
         p = scalp.middle + d * (radius0 * (1 - s) + radius1 * s)[:, None]
-        rise = smoothstep(0.0, 0.30, s) * (0.0022 + 0.0085 * layer * (1 - 0.55 * parting)) * scale
+        rise = 0.0009 + smoothstep(0.0, 0.30, s) * (0.0014 + 0.0085 * layer * flat * (1 - 0.55 * parting)) * scale
         rise *= 1 - 0.35 * smoothstep(0.7, 1.0, s)
         p = scalp.lifted(p, rise + 0.0002) if i else roots
         points.append(p)
     path = _curve(points)
     path[loose] = _loose_locks(roots[loose], normals[loose], k, rng)
     bun = _bun(knot, in_bun, k, scale, rng)
-    width = np.full((n + in_bun, k), 0.00017 * scale)
+    width = np.full((n + in_bun, k), 0.00022 * scale)
     width[:, -1] *= 0.6
     width[:n][loose] *= 0.55
-    edge = np.clip(1.0 - np.exp(-((roots[:, 2] - scalp.points[:, 2].max() + 0.03) / 0.02) ** 2) * 0.3, 0.5, 1)
+    edge = np.clip(1.0 - np.exp(-(((roots[:, 2] - scalp.points[:, 2].max() + 0.03) / 0.02) ** 2)) * 0.3, 0.5, 1)
     width[:n] *= edge[:, None]
     return np.concatenate([path, bun]), width
 
@@ -207,7 +209,9 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     over = np.stack([side * 0.75, np.full(n, 0.10), 0.30 - 0.85 * front], axis=1)
     down = np.stack([0.15 * np.sign(roots[:, 0]), np.full(n, -0.85), np.full(n, -0.50)], axis=1)
     flow = over * top[:, None] + down * (1 - top)[:, None]
-    flow += rng.normal(0, 0.10, (n, 3)) + 0.16 * np.sin(roots @ np.array([[90.0, 40.0, 0], [0, 110.0, 60.0], [70.0, 0, 120.0]]))
+    flow += rng.normal(0, 0.10, (n, 3)) + 0.16 * np.sin(
+        roots @ np.array([[90.0, 40.0, 0], [0, 110.0, 60.0], [70.0, 0, 120.0]])
+    )
     length = (0.0085 + 0.034 * top * (0.75 + 0.35 * front)) * rng.uniform(0.75, 1.1, n) * scale
     fringe = front * top
     lift = (0.0018 + (0.004 + 0.011 * rng.random(n) ** 0.7) * top + 0.006 * fringe) * scale
@@ -215,8 +219,10 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     p, points = roots.copy(), [roots]
     for i in range(1, k):
         s = i / (k - 1)
-        stand = (0.85 + 0.9 * fringe) * (1 - s) ** 1.3 * (0.35 + 0.65 * top)
-        direction = flow + normals * stand[:, None]
+        stand = (0.65 + 0.9 * fringe) * (1 - s) ** 1.5 * (0.35 + 0.65 * top)
+        local = scalp.normals[scalp.tree.query(p)[1]]
+        along = flow - (flow * local).sum(axis=1, keepdims=True) * local
+        direction = along + local * stand[:, None]
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         p = scalp.lifted(p + direction * step[:, None], lift * smoothstep(0.0, 0.55, np.full(n, s)) + 0.0003)
         points.append(p)
@@ -226,9 +232,9 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
 
 def _cropped(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.Generator) -> tuple[F64, F64]:
     """Short, tight curls that stand out from the head."""
-    n, k, scale = len(roots), 9, head.scale
+    n, k, scale = len(roots), 11, head.scale
     height = smoothstep(-0.03, 0.06, roots[:, 1])
-    length = (0.007 + 0.016 * height) * rng.uniform(0.7, 1.15, n) * scale
+    length = (0.006 + 0.013 * height) * rng.uniform(0.7, 1.15, n) * scale
     helper = np.where(np.abs(normals[:, 1:2]) > 0.9, np.array([[1.0, 0, 0]]), np.array([[0, 1.0, 0]]))
     across = np.cross(normals, helper)
     across /= np.linalg.norm(across, axis=1, keepdims=True)
@@ -236,8 +242,8 @@ def _cropped(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random
     # Curls gather in clumps that share a phase.
     clump = np.floor(roots / 0.006) @ np.array([12.9898, 78.233, 37.719])
     phase = 2 * np.pi * (np.sin(clump) * 43758.5453 % 1.0) + rng.normal(0, 0.5, n)
-    turn = rng.uniform(2.2, 3.4, n) * np.pi
-    size = 0.0022 * scale * rng.uniform(0.7, 1.3, n)
+    turn = rng.uniform(3.4, 5.0, n) * np.pi
+    size = 0.0034 * scale * rng.uniform(0.7, 1.3, n)
     lean = rng.normal(0, 0.16, (n, 3))
     points = []
     for i in range(k):
@@ -247,4 +253,4 @@ def _cropped(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random
         p = roots + (normals + lean * s) * (length * s)[:, None]
         p = p + across * (spread * np.cos(a))[:, None] + other * (spread * np.sin(a))[:, None]
         points.append(p)
-    return _curve(points), np.full((n, k), 0.00020 * scale)
+    return _curve(points), np.full((n, k), 0.00017 * scale)

@@ -132,7 +132,7 @@ class Head:
         """Chooses the eyeball and moves the lids (in place) so that their edges rest on it."""
         centre = _box_centre(controls[margin]) * [1, 1, 0]
         spread = controls[margin, 0].max() - controls[margin, 0].min()
-        radius = float(np.clip(spread * 0.5, 0.0118, 0.0132))
+        radius = float(np.clip(spread * 0.5, 0.0118, 0.0135))
         # The eye looks out of the opening: its front lies as deep as the lids' middle allows.
         middle = margin[np.abs(controls[margin, 0] - centre[0]) < spread * 0.22]
         rims = controls[middle] - centre

@@ -31,7 +31,7 @@ class HairLook:
     root: Rgb
     tip: Rgb
     curl: float = 0.1  # 0 straight, 1 tight curls
-    strands: int = 14000
+    strands: int = 9500
 
 
 @dataclass(frozen=True)
@@ -67,41 +67,92 @@ IDENTITIES: dict[str, Identity] = {
     for identity in (
         Identity(
             name="nora",
-            shape=_macros("female", caucasian=0.85, asian=0.15),
-            skin=SkinLook((0.87, 0.69, 0.59), (0.83, 0.49, 0.42), (0.72, 0.40, 0.38), (0.70, 0.50, 0.45), freckles=0.35),
+            shape=_macros("female", caucasian=0.8, asian=0.2)
+            | {
+                "eyes/eye-scale-incr": 0.75,
+                "eyes/eye-trans-in": 0.35,
+                "eyebrows/eyebrows-trans-up": 0.5,
+                "eyebrows/eyebrows-angle-down": -0.22,
+                "eyes/eye-corner2-up": 0.3,
+                "head/head-oval": 0.35,
+                "nose/nose-scale-horiz-decr": 0.25,
+                "nose/nose-width3-decr": 0.3,
+                "nose/nose-point-up": 0.2,
+                "chin/chin-width-decr": 0.3,
+                "cheek/cheek-bones-incr": 0.25,
+                "mouth/mouth-scale-horiz-incr": 0.15,
+                "mouth/mouth-angles-up": 0.25,
+                "neck/neck-scale-horiz-decr": 0.25,
+            },
+            skin=SkinLook(
+                (0.87, 0.69, 0.59), (0.83, 0.49, 0.42), (0.72, 0.40, 0.38), (0.70, 0.50, 0.45), freckles=0.35
+            ),
             hair=HairLook("swept", (0.16, 0.095, 0.06), (0.36, 0.22, 0.13)),
             iris=(0.33, 0.42, 0.40),
             iris_rim=(0.12, 0.17, 0.19),
             brow="eyebrow001",
             brow_colour=(0.20, 0.13, 0.09),
+            rest={"eyeBlink": 0.10},
         ),
         Identity(
             name="adam",
-            shape=_macros("male", 0.15, caucasian=1.0),
+            shape=_macros("male", 0.12, caucasian=0.9, african=0.1)
+            | {
+                "eyes/eye-scale-incr": 0.55,
+                "eyes/eye-trans-in": 0.3,
+                "eyebrows/eyebrows-trans-up": 0.3,
+                "mouth/mouth-lowerlip-height-incr": 0.35,
+                "mouth/mouth-upperlip-height-incr": 0.35,
+                "mouth/mouth-angles-up": 0.2,
+                "head/head-rectangular": 0.15,
+                "chin/chin-prominent-incr": 0.2,
+                "nose/nose-scale-vert-decr": 0.2,
+            },
             skin=SkinLook(
-                (0.82, 0.63, 0.52), (0.78, 0.44, 0.36), (0.67, 0.42, 0.38), (0.65, 0.46, 0.40),
-                freckles=0.2, stubble=0.6, age=0.4,
+                (0.82, 0.63, 0.52),
+                (0.78, 0.44, 0.36),
+                (0.67, 0.42, 0.38),
+                (0.65, 0.46, 0.40),
+                freckles=0.2,
+                stubble=0.6,
+                age=0.4,
             ),  # fmt: skip
-            hair=HairLook("short", (0.09, 0.06, 0.045), (0.20, 0.13, 0.09)),
+            hair=HairLook("short", (0.09, 0.06, 0.045), (0.20, 0.13, 0.09), strands=15000),
             iris=(0.30, 0.20, 0.11),
             iris_rim=(0.10, 0.06, 0.04),
             brow="eyebrow012",
             brow_colour=(0.13, 0.09, 0.06),
             lash_length=0.75,
+            rest={"eyeBlink": 0.06},
             garment=(0.10, 0.13, 0.17),
         ),
         Identity(
             name="amara",
-            shape=_macros("female", african=0.9, caucasian=0.1),
+            shape=_macros("female", african=0.85, caucasian=0.15)
+            | {
+                "eyes/eye-scale-incr": 0.7,
+                "eyes/eye-trans-in": 0.3,
+                "eyebrows/eyebrows-trans-up": 0.4,
+                "eyebrows/eyebrows-angle-down": -0.2,
+                "head/head-oval": 0.3,
+                "cheek/cheek-bones-incr": 0.35,
+                "mouth/mouth-angles-up": 0.25,
+                "chin/chin-width-decr": 0.2,
+            },
             skin=SkinLook(
-                (0.47, 0.31, 0.23), (0.48, 0.25, 0.19), (0.50, 0.27, 0.25), (0.34, 0.21, 0.16),
-                freckles=0.1, gloss=0.75,
+                (0.47, 0.31, 0.23),
+                (0.48, 0.25, 0.19),
+                (0.50, 0.27, 0.25),
+                (0.34, 0.21, 0.16),
+                freckles=0.1,
+                gloss=0.75,
             ),  # fmt: skip
-            hair=HairLook("cropped", (0.035, 0.027, 0.024), (0.07, 0.05, 0.042), curl=1.0),
+            hair=HairLook("cropped", (0.035, 0.027, 0.024), (0.07, 0.05, 0.042), curl=1.0, strands=15000),
             iris=(0.20, 0.12, 0.07),
             iris_rim=(0.06, 0.04, 0.03),
-            brow="eyebrow008",
+            brow="eyebrow011",
             brow_colour=(0.06, 0.045, 0.04),
+            rest={"eyeBlink": 0.10},
             garment=(0.16, 0.07, 0.07),
         ),
     )

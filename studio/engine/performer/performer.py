@@ -81,5 +81,3 @@ def load_performer(name: str = DEFAULT_IDENTITY) -> Performer:
         StudioError: there is no such identity, or the kit is missing.
     """
     return Performer(find_identity(name))
-
-

@@ -142,7 +142,7 @@ class PerformerRenderer:
         self._skin = make(shaders.SKIN_VERTEX, shaders.SKIN_FRAGMENT)
         self._eye = make(shaders.EYE_VERTEX, shaders.EYE_FRAGMENT)
         self._strand = make(shaders.STRAND_VERTEX, shaders.STRAND_FRAGMENT)
-        self._strand_depth = make(shaders.STRAND_VERTEX, shaders.DEPTH_FRAGMENT)
+        self._strand_depth = make(shaders.STRAND_DEPTH_VERTEX, shaders.DEPTH_FRAGMENT)
         self._depth = make(shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT)
         self._resolve = make(shaders.SCREEN_VERTEX, shaders.RESOLVE_FRAGMENT)
         self._screen = self.context.vertex_array(self._resolve, [])
@@ -177,7 +177,9 @@ class PerformerRenderer:
 
     def _buffers(self) -> None:
         """Vertex and index buffers of every mesh and strand group."""
-        self._meshes: list[tuple[Part, int, moderngl.Buffer, moderngl.Buffer, moderngl.VertexArray, moderngl.VertexArray]] = []
+        self._meshes: list[
+            tuple[Part, int, moderngl.Buffer, moderngl.Buffer, moderngl.VertexArray, moderngl.VertexArray]
+        ] = []
         head, context = self.head, self.context
         self._mesh_normals = {p.name: normal_operator(p.triangles, len(p.offset)) for p in (head.teeth, head.tongue)}
         for part, surface in ((head.skin, 0), (head.teeth, 1), (head.tongue, 2)):
@@ -187,20 +189,23 @@ class PerformerRenderer:
             drawn = context.vertex_array(
                 self._skin, [(moving, "3f 3f", "position", "normal"), (fixed, "2f 4f", "uv", "extra")], index
             )
-            dark = context.vertex_array(
-                self._depth, [(moving, "3f 12x", "position"), (fixed, "8x 4f", "extra")], index
-            )
+            dark = context.vertex_array(self._depth, [(moving, "3f 12x", "position"), (fixed, "8x 4f", "extra")], index)
             self._meshes.append((part, surface, moving, fixed, drawn, dark))
-        self._tufts: list[tuple[Strands, moderngl.Buffer, moderngl.Buffer, moderngl.VertexArray, moderngl.VertexArray]] = []
+        self._tufts: list[
+            tuple[Strands, moderngl.Buffer, moderngl.Buffer, moderngl.VertexArray, moderngl.VertexArray]
+        ] = []
         for strands in [*self.strands, self.hair]:
             s, k = strands.offset.shape[:2]
             moving = context.buffer(reserve=s * k * 2 * 24, dynamic=strands.basis is not None)
             fixed = context.buffer(reserve=s * k * 2 * 32)
-            index = context.buffer(_ribbon_index(s, k).tobytes())
+            ribbons = _ribbon_index(s, k)
+            index = context.buffer(ribbons.tobytes())
+            # A third of the hair casts the same soft shadow.
+            sparse = context.buffer(ribbons.reshape(s, -1)[:: 3 if strands.basis is None else 1].tobytes())
             layout = [(moving, "3f 3f", "position", "tangent"), (fixed, "4f 4f", "shape", "look")]
             drawn = context.vertex_array(self._strand, layout, index)
             dark = context.vertex_array(
-                self._strand_depth, [(moving, "3f 3f", "position", "tangent"), (fixed, "4f 16x", "shape")], index
+                self._strand_depth, [(moving, "3f 3f", "position", "tangent"), (fixed, "4f 16x", "shape")], sparse
             )
             self._tufts.append((strands, moving, fixed, drawn, dark))
         sphere, faces = _sphere(48, 64)
@@ -210,7 +215,9 @@ class PerformerRenderer:
         grain = np.asarray(self.head.kit.image("teeth.jpg", "RGB"), dtype=np.float64) / 255
         light = np.where(grain <= 0.04045, grain / 12.92, ((grain + 0.055) / 1.055) ** 2.4)
         gum = light[..., 0] > 2.0 * light[..., 1]
-        light = np.where(gum[..., None], light * [0.9, 0.75, 0.75] + [0.10, 0.03, 0.03], 0.16 + light * [0.66, 0.63, 0.55])
+        light = np.where(
+            gum[..., None], light * [0.9, 0.75, 0.75] + [0.10, 0.03, 0.03], 0.16 + light * [0.66, 0.63, 0.55]
+        )
         paint = np.concatenate([np.sqrt(light.clip(0, 1)), np.ones((*light.shape[:2], 1))], axis=2)[::-1]
         paint = (paint * 255).astype(np.uint8)
         self._teeth_map = context.texture(paint.shape[1::-1], 4, paint.tobytes())
@@ -221,7 +228,8 @@ class PerformerRenderer:
         rest = self.anatomy.rest
         low = self.head.chin[1] - 0.108
         fade = smoothstep(low, low + 0.055, rest[:, 1] - 0.30 * np.maximum(np.abs(rest[:, 0]) - 0.05, 0.0))
-        kind = (self.head.island == MOUTH).astype(np.float64)
+        depth = smoothstep(self.anatomy.corner[2] - 0.020, self.anatomy.mouth[2], rest[:, 2])
+        kind = (self.head.island == MOUTH) * (0.55 + 0.45 * depth)
         for part, surface, _, fixed, _, _ in self._meshes:
             n = len(part.offset)
             if surface == 0:
@@ -238,18 +246,18 @@ class PerformerRenderer:
 
     def _write_strand_look(self, strands: Strands, fixed: moderngl.Buffer, occlusion: F64 | None) -> None:
         s, k = strands.offset.shape[:2]
-        along = np.broadcast_to(np.linspace(0, 1, k), (s, k))
         dark = np.ones((s, k)) if occlusion is None else occlusion
+        key = self.occlusion["hair_key"] if strands.basis is None and occlusion is not None else np.ones((s, k))
         look = np.empty((s, k, 2, 8), dtype=np.float32)
         look[..., 0, 0], look[..., 1, 0] = -1.0, 1.0
         look[..., 1] = strands.half_width[..., None]
-        look[..., 2] = along[..., None]
-        look[..., 3] = 1.0
+        look[..., 2] = 1.0
+        look[..., 3] = 0.0
         look[..., 4:7] = strands.colour[:, :, None]
-        look[..., 7] = dark[..., None]
+        look[..., 7] = (np.round(dark * 255) + np.clip(key, 0, 1) * 0.996)[..., None]
         fixed.write(look.tobytes())
 
-    def _bake_occlusion(self, directions: int = 60, px: int = 384) -> dict[str, F64]:
+    def _bake_occlusion(self, directions: int = 48, px: int = 320) -> dict[str, F64]:
         """Share of the sky that each vertex sees at rest, from depth pictures taken from all around."""
         context, head = self.context, self.head
         points = {part.name: part.points(head.controls) for part in (head.skin, head.teeth, head.tongue)}
@@ -275,9 +283,14 @@ class PerformerRenderer:
         i = np.arange(directions) + 0.5
         heights = 1 - 2 * i / directions
         turn = i * np.pi * (3 - np.sqrt(5))
-        for direction in np.stack(
+        sky = np.stack(
             [np.sqrt(1 - heights**2) * np.cos(turn), heights, np.sqrt(1 - heights**2) * np.sin(turn)], axis=1
-        ):
+        )
+        # A few directions around the key light: what of it reaches the hair. Hair turns too little to redo this.
+        around = np.random.default_rng(1).normal(0, 0.06, (9, 3)) + KEY_DIRECTION
+        key = np.zeros(hair.shape[:2])
+        for number, direction in enumerate(np.concatenate([sky, around])):
+            direction = direction / np.linalg.norm(direction)
             matrix = parallel_matrix(direction, middle, half)
             target.use()
             target.clear()
@@ -292,6 +305,9 @@ class PerformerRenderer:
                 xy = np.clip(((clip[..., :2] * 0.5 + 0.5) * px).astype(int), 0, px - 1)
                 return (clip[..., 2] * 0.5 + 0.5 - bias <= picture[xy[..., 1], xy[..., 0]]).astype(np.float64)
 
+            if number >= directions:
+                key += visible(hair, 0.004)
+                continue
             weight = 0.35 + 0.65 * max(direction[1] * 0.6 + direction[2] * 0.4, 0.0)
             for name, p in points.items():
                 cosine = np.maximum(normals[name] @ direction, 0.0)
@@ -301,7 +317,12 @@ class PerformerRenderer:
         depth.release()
         out = {name: 0.08 + 0.92 * np.clip(lit[name] / total[name], 0, 1) ** 0.85 for name in points}
         out["skin"] = self._smooth_occlusion(out["skin"])
+        # Inside the closed mouth nothing is seen at rest; light falls off with depth once it opens.
+        front = float(points["teeth"][:, 2].max())
+        for name in ("teeth", "tongue"):
+            out[name] = 0.10 + 0.85 * smoothstep(front - 0.034, front - 0.004, points[name][:, 2])
         out["hair"] = np.clip(0.18 + 1.75 * seen, 0.18, 1.0)
+        out["hair_key"] = key / 9
         return out
 
     def _smooth_occlusion(self, values: F64, rounds: int = 3) -> F64:
@@ -352,9 +373,10 @@ class PerformerRenderer:
         for program in (self._skin, self._eye, self._strand):
             program["view_projection"].write(matrix.T.astype("f4").tobytes())
             program["eye"].value = tuple(eye)
-            program["shadow_map"].value = 5
-            program["shadow_matrix"].write(self._light.T.astype("f4").tobytes())
-            program["shadow_texel"].value = 1.0 / SHADOW_PX
+            if "shadow_map" in program:
+                program["shadow_map"].value = 5
+                program["shadow_matrix"].write(self._light.T.astype("f4").tobytes())
+                program["shadow_texel"].value = 1.0 / SHADOW_PX
             if "head" in program:
                 program["head"].write(pose.T.astype("f4").tobytes())
 
@@ -370,7 +392,10 @@ class PerformerRenderer:
         for _, surface, _, _, drawn, _ in self._meshes:
             (self.maps.colour, self._teeth_map, self._tongue_map)[surface].use(0)
             program["surface"].value = surface
+            if surface == 0:
+                self.context.enable(moderngl.CULL_FACE)
             drawn.render()
+            self.context.disable(moderngl.CULL_FACE)
 
     def _draw_eyes(self, moment: Moment, pose: F64) -> None:
         program, identity = self._eye, self.head.identity
@@ -396,7 +421,6 @@ class PerformerRenderer:
         program["middle"].value = (0.0, 0.01, -0.075 * self.head.scale)
         for strands, _, _, drawn, _ in self._tufts:
             program["shine"].value = strands.shine
-            program["shadow_share"].value = 0.9 if strands.basis is None else 0.3
             drawn.render()
 
 

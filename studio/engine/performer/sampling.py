@@ -29,10 +29,32 @@ from studio.engine.performer.surface import normal_operator, vertex_normals
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-PARTS: tuple[str, ...] = ("skin", "lips", "lids", "mouth", "teeth", "tongue", "eye_left", "eye_right", "brow", "lash", "hair", "neck", "garment")
+PARTS: tuple[str, ...] = (
+    "skin",
+    "lips",
+    "lids",
+    "mouth",
+    "teeth",
+    "tongue",
+    "eye_left",
+    "eye_right",
+    "brow",
+    "lash",
+    "hair",
+    "neck",
+    "garment",
+)
 ZONE_A, ZONE_E, ZONE_S = 0, 1, 2
 
-_SHARES = {"surface": 0.590, "teeth": 0.040, "tongue": 0.012, "eyes": 0.042, "brow": 0.050, "lash": 0.022, "hair": 0.244}
+_SHARES = {
+    "surface": 0.590,
+    "teeth": 0.040,
+    "tongue": 0.012,
+    "eyes": 0.042,
+    "brow": 0.050,
+    "lash": 0.022,
+    "hair": 0.244,
+}
 """Shares of all points; the surface is skin, lips, lids, mouth, neck and garment."""
 
 _MOVES_M = 0.0004
@@ -126,7 +148,9 @@ def _zones(modes: NDArray[np.float32], parts: NDArray[np.uint8]) -> NDArray[np.u
     return zones
 
 
-def _scatter(part: Part, points: F64, weight: F64, count: int, rng: np.random.Generator) -> tuple[sparse.csr_matrix, I64]:
+def _scatter(
+    part: Part, points: F64, weight: F64, count: int, rng: np.random.Generator
+) -> tuple[sparse.csr_matrix, I64]:
     """Mixing matrix (count, n) of points spread over triangles in proportion to area · weight, and their triangles."""
     triangles = part.triangles
     corners = points[triangles]
@@ -151,9 +175,7 @@ def _skin_points(performer: Performer, count: int, rng: np.random.Generator) -> 
     head, anatomy = performer.head, performer.anatomy
     rest, part = anatomy.rest, head.skin
     island = head.island
-    lids = np.min(
-        [cKDTree(head.controls[margin]).query(rest)[0] for margin in head.lid_margin], axis=0
-    )
+    lids = np.min([cKDTree(head.controls[margin]).query(rest)[0] for margin in head.lid_margin], axis=0)
     lip_line = np.concatenate([rest[v] for v in anatomy.contours.values()])
     mouth = cKDTree(lip_line).query(rest)[0]
     scalp = scalp_mask(head, anatomy)

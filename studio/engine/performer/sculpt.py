@@ -48,7 +48,23 @@ _UNITS: dict[str, dict[str, float]] = {
     "round_open": {"mouthLowerDown": 0.20, "mouthUpperUp": 0.12},
 }
 
-_SEALED = ("AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU12", "AU14", "AU15", "AU17", "AU20", "AU23", "press", "spread", "round")
+_SEALED = (
+    "AU1",
+    "AU2",
+    "AU4",
+    "AU5",
+    "AU6",
+    "AU7",
+    "AU12",
+    "AU14",
+    "AU15",
+    "AU17",
+    "AU20",
+    "AU23",
+    "press",
+    "spread",
+    "round",
+)
 """Modes that leave the lips closed."""
 
 

@@ -24,21 +24,24 @@ vec2 cells(vec3 x) {  // distance to the nearest of jittered points, and that po
 """
 
 SHADOW = """
+#define KEY_AWAY normalize(vec3(0.42, 0.46, 0.80))
 uniform sampler2DShadow shadow_map; uniform mat4 shadow_matrix; uniform float shadow_texel;
 float lit(vec3 p, vec3 n, float spread) {  // share of the key light that arrives, soft at the edges
   vec4 l = shadow_matrix * vec4(p + n * 0.0022, 1.0); vec3 c = l.xyz * 0.5 + 0.5; c.z -= 0.0012;
+  if (dot(n, KEY_AWAY) < -0.45) return 0.0;
   float s = 0.0;
-  for (int i = 0; i < 12; i++) {
-    float r = sqrt((float(i) + 0.5) / 12.0) * spread * shadow_texel, a = float(i) * 2.39996;
+  for (int i = 0; i < 9; i++) {
+    float r = sqrt((float(i) + 0.5) / 9.0) * spread * shadow_texel, a = float(i) * 2.39996;
     s += texture(shadow_map, vec3(c.xy + r * vec2(cos(a), sin(a)), c.z));
   }
-  return s / 12.0;
+  return s / 9.0;
 }
 """
 
 LIGHT = """
+#define KEY normalize(vec3(0.42, 0.46, 0.80))
 uniform vec3 eye;
-const vec3 KEY = normalize(vec3(0.42, 0.46, 0.80)), FILL = normalize(vec3(-0.75, 0.05, 0.66)), RIM = normalize(vec3(-0.55, 0.50, -0.75)), RIM2 = normalize(vec3(0.75, 0.25, -0.60));
+const vec3 FILL = normalize(vec3(-0.75, 0.05, 0.66)), RIM = normalize(vec3(-0.55, 0.50, -0.75)), RIM2 = normalize(vec3(0.75, 0.25, -0.60));
 const vec3 KEY_C = vec3(2.25, 2.12, 1.98), FILL_C = vec3(0.50, 0.56, 0.66), RIM_C = vec3(1.1, 1.12, 1.2), RIM2_C = vec3(0.45, 0.46, 0.5);
 vec3 sky(vec3 n) { return mix(vec3(0.30, 0.265, 0.25), vec3(0.56, 0.59, 0.64), n.y * 0.5 + 0.5) * mix(0.72, 1.0, n.z * 0.5 + 0.5); }
 float ggx(vec3 n, vec3 v, vec3 l, float rough) {
@@ -56,7 +59,7 @@ SKIN_VERTEX = (
     + """
 in vec3 position; in vec3 normal; in vec2 uv; in vec4 extra; // extra: ao, head weight, fade, kind
 uniform mat4 view_projection; uniform mat4 head;
-out vec3 P; out vec3 N; out vec2 U; out vec4 X; out float KIND; // X: ao, fade, key light
+out vec3 P; out vec3 N; centroid out vec2 U; out vec4 X; out float KIND; // X: ao, fade, key light
 void main() {
   vec3 turned = mat3(head) * position + head[3].xyz;
   P = mix(position, turned, extra.y); N = mix(normal, mat3(head) * normal, extra.y);
@@ -69,7 +72,7 @@ SKIN_FRAGMENT = (
     "#version 330\n"
     + LIGHT
     + """
-in vec3 P; in vec3 N; in vec2 U; in vec4 X; in float KIND;
+in vec3 P; in vec3 N; centroid in vec2 U; in vec4 X; in float KIND;
 uniform sampler2D colour_map; uniform sampler2D detail_map; uniform sampler2D wrinkle_map;
 uniform vec4 wrinkles_a; uniform vec3 wrinkles_b; uniform int wrinkled; uniform float mouth_open; uniform int surface;
 out vec4 frag;
@@ -83,7 +86,7 @@ void main() {
   vec3 v = normalize(eye - P), n = normalize(N); if (dot(n, v) < 0.0 && surface != 0) n = -n;
   vec4 paint = texture(colour_map, U); vec3 albedo = paint.rgb * paint.rgb; float gloss = paint.a;
   vec3 wrap = vec3(0.42, 0.20, 0.13); float rough = 0.46;
-  float ao = X.x;
+  float ao = clamp(X.x, 0.0, 1.0);
   if (surface == 0) {
     vec4 d = texture(detail_map, U) * 4.0 - 2.0;
     float h = d.x * 0.00012;
@@ -96,12 +99,12 @@ void main() {
     }
     n = bumped(n, h);
     rough = mix(0.52, 0.30, gloss);
-    if (KIND > 0.5) { ao *= mix(0.16, 0.55, mouth_open); rough = 0.3; gloss = 0.8; }
+    if (KIND > 0.5) { ao = KIND * mix(0.10, 0.42, mouth_open) * 0.5; rough = 0.3; gloss = 0.8; }
   } else if (surface == 1) { // teeth
-    rough = 0.18; gloss = 1.0; wrap = vec3(0.5, 0.45, 0.4); ao *= mix(0.35, 1.0, clamp(mouth_open * 1.6, 0.0, 1.0));
-  } else if (surface == 2) { rough = 0.3; gloss = 0.9; ao *= mix(0.3, 0.85, mouth_open); }
+    rough = 0.18; gloss = 1.0; wrap = vec3(0.5, 0.45, 0.4); ao *= mix(0.45, 1.0, clamp(mouth_open * 2.0, 0.0, 1.0));
+  } else if (surface == 2) { rough = 0.3; gloss = 0.9; ao *= mix(0.35, 0.85, clamp(mouth_open * 1.5, 0.0, 1.0)); }
   else if (surface == 3) { rough = 0.8; gloss = 0.15; wrap = vec3(0.1); }
-  float s = X.z;
+  float s = clamp(X.z, 0.0, 1.0);
   vec3 s3 = pow(vec3(s), vec3(0.75, 1.0, 1.1)); vec3 shade = mix(vec3(ao), vec3(1.0), 0.35);
   vec3 c = albedo * sky(n) * pow(vec3(ao), vec3(0.85, 1.05, 1.1));
   float spec = 0.0; vec3 sc = vec3(0.0);
@@ -162,7 +165,7 @@ void main() {
   // Light pools on the iris opposite to the key.
   vec3 kl = transpose(turn) * KEY; disc *= 0.75 + 0.55 * clamp(0.4 - dot(normalize(q + 1e-4), kl.xy) * r, 0.0, 1.0);
   float corner = smoothstep(0.35, 0.95, abs(nl.x));
-  vec3 white = mix(vec3(0.80, 0.775, 0.75), vec3(0.74, 0.55, 0.50), corner * 0.75);
+  vec3 white = mix(vec3(0.74, 0.715, 0.69), vec3(0.68, 0.50, 0.46), corner * 0.75);
   float vein = smoothstep(0.72, 0.95, 1.0 - abs(fbm(vec3(nl.x * 7.0, nl.y * 16.0, 3.0 + side)) - 0.5) * 5.0) * smoothstep(0.45, 0.9, a);
   white = mix(white, vec3(0.66, 0.34, 0.31), vein * 0.35);
   float limbus = smoothstep(0.90, 1.07, r + 0.03 * (fibre - 0.5));
@@ -187,47 +190,51 @@ void main() {
 }"""
 )
 
+_RIBBON = """
+in vec3 position; in vec3 tangent; in vec4 shape; // shape: side, half width, head weight, unused
+uniform mat4 view_projection; uniform mat4 head; uniform vec3 direction; // direction ≠ 0: parallel view
+vec3 ribbon(vec3 eye, out vec3 t) {
+  vec3 p = mix(position, mat3(head) * position + head[3].xyz, shape.z);
+  t = normalize(mix(tangent, mat3(head) * tangent, shape.z));
+  vec3 v = dot(direction, direction) > 0.0 ? direction : normalize(eye - p);
+  vec3 across = cross(t, v);
+  return p + shape.x * shape.y * across / max(length(across), 0.2);
+}
+"""
+
 STRAND_VERTEX = (
     "#version 330\n"
-    + SHADOW
-    + """
-in vec3 position; in vec3 tangent; in vec4 shape; in vec4 look; // shape: side, width, along 0..1, head weight ; look: rgb, ao
-uniform mat4 view_projection; uniform mat4 head; uniform vec3 eye; uniform vec3 direction; // direction ≠ 0: parallel view
-uniform vec3 middle; uniform float shadow_share;
-out vec3 P; out vec3 T; out vec3 C; out vec3 A; out vec2 L;
-void main() {
-  vec3 p = mat3(head) * position + head[3].xyz; P = mix(position, p, shape.w);
-  T = mix(tangent, mat3(head) * tangent, shape.w);
-  vec3 v = dot(direction, direction) > 0.0 ? direction : normalize(eye - P);
-  vec3 across = cross(T, v); P += shape.x * shape.y * across / max(length(across), 0.2);
-  A = normalize(P - (mat3(head) * middle + head[3].xyz));
-  float s = 1.0; if (shadow_share > 0.0) s = mix(1.0, lit(P, A, 6.0), shadow_share);
-  C = look.rgb; L = vec2(look.a, s);
-  gl_Position = view_projection * vec4(P, 1.0);
-}"""
-)
-
-STRAND_FRAGMENT = (
-    "#version 330\n"
     + LIGHT
+    + _RIBBON
     + """
-in vec3 P; in vec3 T; in vec3 C; in vec3 A; in vec2 L; uniform float shine;
-out vec4 frag;
+in vec4 look; // rgb; occlusion in whole 255ths plus the key light that arrives as fraction
+uniform vec3 middle; uniform float shine;
+out vec3 C;
 vec3 lobe(vec3 t, vec3 v, vec3 l, vec3 colour, vec3 around, float s) {
   float tl = dot(t, l), diffuse = sqrt(max(1.0 - tl * tl, 0.0));
   float facing = smoothstep(-0.35, 0.75, dot(around, l));
   vec3 h = normalize(l + v); float th = dot(normalize(t + 0.10 * around), h), th2 = dot(normalize(t - 0.14 * around), h);
-  float first = pow(sqrt(max(1.0 - th * th, 0.0)), 110.0), second = pow(sqrt(max(1.0 - th2 * th2, 0.0)), 26.0);
+  float first = pow(max(1.0 - th * th, 0.0), 55.0), second = pow(max(1.0 - th2 * th2, 0.0), 13.0);
   return facing * s * (colour * diffuse * 0.85 + shine * (first * vec3(0.10) + second * colour * 0.9));
 }
 void main() {
-  vec3 v = normalize(eye - P), t = normalize(T);
-  vec3 around = normalize(A); float s = L.y, AO = L.x;
-  vec3 c = C * sky(around) * AO * 0.9;
-  c += lobe(t, v, KEY, C, around, s) * KEY_C * 0.62 * mix(AO, 1.0, 0.3);
-  c += (lobe(t, v, FILL, C, around, 1.0) * FILL_C * 0.7 + lobe(t, v, RIM, C, around, 1.0) * RIM_C * 0.8 + lobe(t, v, RIM2, C, around, 1.0) * RIM2_C * 0.8) * AO;
-  frag = vec4(c, 1.0);
+  vec3 t, p = ribbon(eye, t), v = normalize(eye - p);
+  vec3 around = normalize(p - (mat3(head) * middle + head[3].xyz));
+  float ao = floor(look.a) / 255.0, s = fract(look.a) / 0.996;
+  C = look.rgb * sky(around) * ao * 0.9;
+  C += lobe(t, v, KEY, look.rgb, around, s) * KEY_C * 0.62 * mix(ao, 1.0, 0.3);
+  C += (lobe(t, v, FILL, look.rgb, around, 1.0) * FILL_C * 0.7 + lobe(t, v, RIM, look.rgb, around, 1.0) * RIM_C * 0.8 + lobe(t, v, RIM2, look.rgb, around, 1.0) * RIM2_C * 0.8) * ao;
+  gl_Position = view_projection * vec4(p, 1.0);
 }"""
+)
+
+STRAND_FRAGMENT = """#version 330
+in vec3 C; out vec4 frag; void main() { frag = vec4(C, 1.0); }"""
+
+STRAND_DEPTH_VERTEX = (
+    "#version 330\n"
+    + _RIBBON
+    + "void main() { vec3 t; gl_Position = view_projection * vec4(ribbon(vec3(0.0), t), 1.0); }"
 )
 
 DEPTH_VERTEX = """#version 330

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
-from studio.engine.performer.head import Head
+from studio.engine.performer.head import FACE, Head
 from studio.engine.performer.materials import linear
 
 F64 = NDArray[np.float64]
@@ -42,8 +42,10 @@ def lashes(head: Head, rng: np.random.Generator) -> Strands:
     k = 5
     for eye, side in ((0, 1.0), (1, -1.0)):
         loop, upper = _margin_loop(head, eye)
-        for is_upper, count in ((True, 85), (False, 42)):
+        fronts = _front_edge(head, eye)
+        for is_upper, count in ((True, 110), (False, 48)):
             line = upper if is_upper else loop
+            edge = np.array([fronts[int(v)] for v in line])
             at = np.sort(rng.uniform(0.06, 0.99, count)) * (len(line) - 1)
             i = np.minimum(at.astype(int), len(line) - 2)
             share = at - i
@@ -55,18 +57,26 @@ def lashes(head: Head, rng: np.random.Generator) -> Strands:
                 ),
                 (count, n),
             )
+            front = sparse.csr_matrix(
+                (
+                    np.stack([1 - share, share], axis=1).ravel(),
+                    (np.repeat(np.arange(count), 2), np.stack([edge[i], edge[i + 1]], axis=1).ravel()),
+                ),
+                (count, n),
+            )
+            root = root * 0.68 + front * 0.32
             place = root @ head.controls
             away = place - head.eyes[eye].centre
             outward = away / np.linalg.norm(away, axis=1, keepdims=True)
             t = at / (len(line) - 1)  # 0 at the inner corner
             fan = (t - 0.45) * side
             rise = 1.0 if is_upper else -0.85
-            start = outward * 0.85 + np.stack([0.55 * fan, np.full(count, 0.10 * rise), np.full(count, 0.3)], axis=1)
-            end = outward * 0.35 + np.stack([1.0 * fan, np.full(count, 0.85 * rise), np.full(count, 0.45)], axis=1)
+            start = outward * 1.0 + np.stack([0.40 * fan, np.full(count, -0.22 * rise), np.full(count, 0.9)], axis=1)
+            end = outward * 0.55 + np.stack([0.9 * fan, np.full(count, 0.80 * rise), np.full(count, 0.35)], axis=1)
             start /= np.linalg.norm(start, axis=1, keepdims=True)
             end /= np.linalg.norm(end, axis=1, keepdims=True)
             profile = (0.55 + 0.45 * np.sin(np.pi * np.clip(t * 0.8 + 0.12, 0, 1))) * rng.uniform(0.75, 1.1, count)
-            length = (0.0078 if is_upper else 0.0036) * profile * length_scale
+            length = (0.0082 if is_upper else 0.0038) * profile * length_scale
             lean = rng.normal(0, 0.13, (count, 3))
             s = np.linspace(0, 1, k)[None, :, None]
             path = (start[:, None] * s + (end + lean - start)[:, None] * s**2 * 0.62) * length[:, None, None]
@@ -74,9 +84,23 @@ def lashes(head: Head, rng: np.random.Generator) -> Strands:
             rows.append(sparse.kron(root, np.ones((k, 1))).tocsr())
             offsets.append(path)
     offset = np.concatenate(offsets)
-    taper = np.linspace(1.0, 0.25, k) * 0.000085
+    taper = np.linspace(1.0, 0.25, k) * 0.000095
     colour = np.broadcast_to(np.array(linear((0.075, 0.055, 0.045))), (*offset.shape[:2], 3))
     return Strands("lashes", offset, sparse.vstack(rows).tocsr(), np.broadcast_to(taper, offset.shape[:2]), colour, 0.3)
+
+
+def _front_edge(head: Head, eye: int) -> dict[int, int]:
+    """The neighbour on the outside of the lid of each vertex of the lids' edge."""
+    margin = {int(v) for v in head.lid_margin[eye]}
+    quads = head.kit.quads[head.islands == FACE]
+    found: dict[int, int] = {}
+    for quad in quads[np.isin(quads, list(margin)).any(axis=1)]:
+        for i in range(4):
+            a, b = int(quad[i]), int(quad[(i + 1) % 4])
+            for inner, outer in ((a, b), (b, a)):
+                if inner in margin and outer not in margin:
+                    found.setdefault(inner, outer)
+    return {v: found.get(v, v) for v in margin}
 
 
 def _margin_loop(head: Head, eye: int) -> tuple[I64, I64]:
@@ -95,7 +119,7 @@ def _margin_loop(head: Head, eye: int) -> tuple[I64, I64]:
     return np.array(lower), np.array(upper)
 
 
-def brows(head: Head, rng: np.random.Generator, count: int = 520) -> Strands:
+def brows(head: Head, rng: np.random.Generator, count: int = 430) -> Strands:
     """Both brows: hairs scattered by the brow proxy's texture and combed along it."""
     part = head.brow
     image = np.asarray(head.kit.image(f"{head.identity.brow}.png", "L"), dtype=np.float64) / 255
@@ -134,16 +158,19 @@ def brows(head: Head, rng: np.random.Generator, count: int = 520) -> Strands:
     direction = np.stack([np.cos(angle) * side, np.sin(angle), np.zeros(n)], axis=1)
     direction -= (direction * normal).sum(axis=1, keepdims=True) * normal
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    length = np.interp(t, [0, 0.2, 0.7, 1], [0.0055, 0.0078, 0.0070, 0.0045]) * rng.uniform(0.7, 1.15, n) * head.scale
+    length = np.interp(t, [0, 0.2, 0.7, 1], [0.0045, 0.0064, 0.0060, 0.0042]) * rng.uniform(0.7, 1.15, n) * head.scale
     k = 4
     s = np.linspace(0, 1, k)[None, :, None]
     droop = np.stack([0.25 * side, -0.12 * np.ones(n), np.zeros(n)], axis=1)
     path = (direction[:, None] * s + droop[:, None] * s**2) * length[:, None, None]
-    path += normal[:, None] * (0.0003 + 0.0009 * np.sin(np.pi * 0.75 * s)) - direction[:, None] * length[:, None, None] * 0.35
+    path += (
+        normal[:, None] * (0.0003 + 0.0009 * np.sin(np.pi * 0.75 * s))
+        - direction[:, None] * length[:, None, None] * 0.35
+    )
     basis = sparse.kron(root @ part.basis, np.ones((k, 1))).tocsr()
     path = path + (root @ part.offset)[:, None]
     tone = np.array(linear(head.identity.brow_colour))[None, None] * rng.uniform(0.7, 1.5, (n, 1, 1))
-    widths = np.array([0.6, 1.0, 0.8, 0.2]) * 0.000105 * head.identity.brow_density
+    widths = np.array([0.6, 1.0, 0.8, 0.2]) * 0.000088 * head.identity.brow_density
     return Strands(
         "brows", path, basis, np.broadcast_to(widths, (n, k)), np.broadcast_to(tone, (n, k, 3)), 0.35
     )  # fmt: skip

@@ -144,9 +144,7 @@ def _check(out: Path, size_px: int, images: int, seconds: float) -> None:
         raise StudioError(f"The performance cannot last {seconds} seconds: choose a positive length.")
 
 
-def _plan_shots(
-    frames: int, fps: int, cameras: list[View], images: int, rng: np.random.Generator
-) -> list[_Shot]:
+def _plan_shots(frames: int, fps: int, cameras: list[View], images: int, rng: np.random.Generator) -> list[_Shot]:
     """Which frames are filmed from where: even over time and views, test moments and views kept apart."""
     test_count = max(1, round(0.1 * images))
     n_test_views = 0 if len(cameras) < 4 else max(1, round(0.12 * len(cameras)))
