@@ -253,14 +253,13 @@ def _project_block(
         dx, dy, dz = px - eye[0], py - eye[1], pz - eye[2]
         inverse = 1.0 / max(math.sqrt(dx * dx + dy * dy + dz * dz), 1e-12)
         sh_basis_into(dx * inverse, dy * inverse, dz * inverse, count, basis)
-        finite = True
-        for channel in range(3):
-            colour = COLOUR_OFFSET
-            for j in range(count):
-                colour += basis[j] * sh[i, j, channel]
-            finite = finite and abs(colour) < _FINITE
-            splat[RED + channel] = max(colour, 0.0)
-        if finite:
+        red = green = blue = COLOUR_OFFSET
+        for j in range(count):
+            red += basis[j] * sh[i, j, 0]
+            green += basis[j] * sh[i, j, 1]
+            blue += basis[j] * sh[i, j, 2]
+        if abs(red) < _FINITE and abs(green) < _FINITE and abs(blue) < _FINITE:
+            splat[RED], splat[GREEN], splat[BLUE] = max(red, 0.0), max(green, 0.0), max(blue, 0.0)
             tiles[i] = touched
 
 

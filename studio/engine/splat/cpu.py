@@ -241,6 +241,8 @@ class _Rasterize(torch.autograd.Function):
         on_rgb, on_alpha, *on_depth = (g.to(torch.float32).contiguous().numpy() for g in gradients)
         sort: _Sorted = ctx.splats
         pairs = np.empty((sort.members.shape[0], _project.GRADIENT_FIELDS), np.float32)
+        ranks = np.zeros(sort.tiles.shape, np.int32)
+        ranks[sort.order] = np.arange(sort.order.shape[0], dtype=np.int32)
         results = [torch.zeros(p.shape) for p in parameters] + [torch.zeros(len(parameters[0]), 2)]
         with KERNEL_LOCK:
             _backward.differentiate(
@@ -257,7 +259,8 @@ class _Rasterize(torch.autograd.Function):
                 pairs,
             )
             _gather.gather(
-                sort.order,
+                sort.tiles,
+                ranks,
                 sort.pair_starts,
                 sort.places,
                 pairs,
