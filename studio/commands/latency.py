@@ -94,8 +94,8 @@ def engine_latencies_ms(avatar: Path, changes: int = CHANGES, size_px: int = SIZ
         for i in range(WARM_UP + changes):
             began = time.perf_counter()
             scene = Scene(None, Performance.held({"AU12": 5 * i / (WARM_UP + changes)}))
-            engine.request(FrameRequest(0.0, scene, camera, BACKGROUND, revision=i))
-            while (result := engine.take_result()) is None or result.request.revision != i:
+            engine.request(FrameRequest(0.0, scene, camera, BACKGROUND))
+            while (result := engine.take_result()) is None or result.request.scene is not scene:
                 for message in engine.take_messages():
                     if isinstance(message, EngineFailure):
                         raise StudioError(message.text)

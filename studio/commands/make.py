@@ -122,11 +122,11 @@ def capture(args: argparse.Namespace) -> int:
 
 def train(args: argparse.Namespace) -> int:
     """Train an avatar."""
+    if args.out.suffix.lower() != ".safetensors":
+        raise StudioError(f"“{args.out.name}” does not end in .safetensors; choose such a name for the avatar.")
     from studio.engine.training.recipes import find_recipe
     from studio.engine.training.trainer import train as run_training
 
-    if args.out.suffix.lower() != ".safetensors":
-        raise StudioError(f"“{args.out.name}” does not end in .safetensors; choose such a name for the avatar.")
     recipe = find_recipe(args.recipe)
     if args.minutes is not None:
         recipe = replace(recipe, max_minutes=args.minutes)

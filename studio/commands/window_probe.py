@@ -11,11 +11,25 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QWidget
 
 from studio.app import load_renderer, make_application
 from studio.engine.scene import Scene
 from studio.playback.device import SilentOutput
+from studio.widgets.dialogs import SystemDialogs, Unsaved
 from studio.widgets.main_window import MainWindow
+
+
+class Silent(SystemDialogs):
+    """Nobody is there to answer."""
+
+    def unsaved(self, parent: QWidget, title: str) -> Unsaved:
+        """Changes made by the probe are worth nothing."""
+        return "discard"
+
+    def error(self, parent: QWidget, text: str) -> None:
+        """Tell the caller instead."""
+        sys.stderr.write(text + "\n")
 
 
 class Probe(QObject):
@@ -31,11 +45,12 @@ class Probe(QObject):
         self.size_px: list[int] = []
         self._asked_s = 0.0
         self._wanted: object = None
-        window.viewport.installEventFilter(self)
+        window.viewport.overlay.installEventFilter(self)
         window.viewport.presented.connect(self._presented)
+        window.session.failed.connect(self._failed)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """The viewport's first paint event: the window is on the screen."""
+        """The first paint event over the viewport: the window is on the screen."""
         if event.type() == QEvent.Type.Paint and self.window_at is None:
             self.window_at = time.time()
         return False
@@ -59,6 +74,10 @@ class Probe(QObject):
         else:
             self._window.close()
 
+    def _failed(self, text: str) -> None:
+        sys.stderr.write(text + "\n")
+        self._window.close()
+
     def _change(self) -> None:
         """Move a slider as a hand does: one step, and wait for it to be seen."""
         session = self._window.session
@@ -71,14 +90,15 @@ def main() -> int:
     """Run the probe."""
     avatar, changes = Path(sys.argv[1]), int(sys.argv[2])
     app = make_application(sys.argv[:1])
-    window = MainWindow(SilentOutput(), load_renderer, settings=None)
+    window = MainWindow(SilentOutput(), load_renderer, dialogs=Silent(), settings=None)
     probe = Probe(window, changes)
     window.show()
     QTimer.singleShot(0, window, lambda: window.session.start_with(None, avatar))
     QTimer.singleShot(100_000, window, window.close)
     app.exec()
     if len(probe.latencies_ms) < changes:
-        sys.stderr.write(f"only {len(probe.latencies_ms)} of {changes} changes reached the screen\n")
+        if window.session.avatar is not None:
+            sys.stderr.write(f"only {len(probe.latencies_ms)} of {changes} changes reached the screen\n")
         return 1
     figures = {
         "window_at": probe.window_at,
