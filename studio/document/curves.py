@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from studio.document.bezier import clamped_slopes, parameter
+
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint8]
 Indices = NDArray[np.int64]
@@ -26,10 +28,6 @@ SAME_TIME_S = 1e-6
 
 _ON_KEY_S = 1e-9
 """A moment this little before a key counts as on it, so that rounding in `i / fps` never delays a step by a frame."""
-
-_SOLVED = 1e-15
-_NEWTON_STEPS = 24
-_BISECTION_STEPS = 60
 
 
 class Interpolation(IntEnum):
@@ -221,7 +219,7 @@ class Curve:
         if n < 2:
             return left, right
         span = np.diff(self.times_s)
-        slopes = _auto_slopes(span, np.diff(self.values), self.interpolations[:-1] == Interpolation.CONSTANT)
+        slopes = clamped_slopes(span, np.diff(self.values), self.interpolations[:-1] == Interpolation.CONSTANT)
         automatic = self.handles == Handle.AUTO
         before = np.concatenate([span[:1], span])
         after = np.concatenate([span, span[-1:]])
@@ -331,7 +329,7 @@ class Curve:
             return self.merged(Curve.from_keys(new))
         row = self.segments[k]
         span = after.time_s - before.time_s
-        s = float(_parameter(np.array([(time_s - row[0]) * row[1]]), row[2:3], row[3:4])[0])
+        s = float(parameter(np.array([(time_s - row[0]) * row[1]]), row[2:3], row[3:4])[0])
         t0, t1, t2, t3 = before.time_s, row[0] + span * row[2], row[0] + span * row[3], after.time_s
         points = [np.array(p) for p in ((t0, row[4]), (t1, row[5]), (t2, row[6]), (t3, row[7]))]
         a, b, c = ((1 - s) * points[i] + s * points[i + 1] for i in range(3))
@@ -389,50 +387,12 @@ def sample_curves(curves: Sequence[Curve], times_s: Floats) -> Floats:
     shifted = times_s + _ON_KEY_S
     rows = np.stack([c.segments[np.searchsorted(c.times_s, shifted, side="right")] for c in curves])
     along = np.clip((times_s - rows[..., 0]) * rows[..., 1], 0.0, 1.0)
-    s = _parameter(along, rows[..., 2], rows[..., 3])
+    s = parameter(along, rows[..., 2], rows[..., 3])
     r = 1 - s
     v0, v1, v2, v3 = rows[..., 4], rows[..., 5], rows[..., 6], rows[..., 7]
     # As differences from the first value, so that flat segments are flat to the last bit.
     result: Floats = v0 + s * (3 * r * (r * (v1 - v0) + s * (v2 - v0)) + s * s * (v3 - v0))
     return result
-
-
-def _parameter(x: Floats, x1: Floats, x2: Floats) -> Floats:
-    """Bezier parameter s with x(s) = x for control times 0, x1, x2, 1, all in [0, 1]; arrays of one shape.
-
-    Within those bounds x(s) is monotone. Newton's method inside a shrinking bracket; what is not solved after a few
-    steps (a vertical tangent) is bisected. Handles of a third make x(s) = s, which costs one evaluation.
-    """
-    s: Floats = x.copy()
-    low, high = np.zeros_like(x), np.ones_like(x)
-    c1, c2 = 3 * x1, 3 * x2
-    for step in range(_NEWTON_STEPS + _BISECTION_STEPS):
-        r = 1 - s
-        error = r * r * s * c1 + r * s * s * c2 + s * s * s - x
-        if not error.size or np.abs(error).max() < _SOLVED:
-            break
-        low = np.where(error < 0, s, low)
-        high = np.where(error > 0, s, high)
-        middle = (low + high) / 2
-        if step < _NEWTON_STEPS:
-            slope = r * r * c1 + 2 * r * s * (c2 - c1) + s * s * (3 - c2)
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                newton = s - error / slope
-            middle = np.where((newton > low) & (newton < high), newton, middle)
-        s = np.where(np.abs(error) < _SOLVED, s, middle)
-    return s
-
-
-def _auto_slopes(span: Floats, rise: Floats, hold: NDArray[np.bool_]) -> Floats:
-    """(n,) slopes at keys for segments of lengths `span` (n - 1,) and value changes `rise`; flat beside a hold."""
-    slopes = np.zeros(len(span) + 1)
-    secant = np.where(hold, 0.0, rise / span)
-    before, after = secant[:-1], secant[1:]
-    weight_before, weight_after = 2 * span[1:] + span[:-1], span[1:] + 2 * span[:-1]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        mean = (weight_before + weight_after) / (weight_before / before + weight_after / after)
-    slopes[1:-1] = np.where((before * after > 0) & np.isfinite(mean), mean, 0.0)
-    return slopes
 
 
 def _unlocked(key: Key) -> Handle:

@@ -235,6 +235,10 @@ def _examine(path: Path) -> Recovery | None:
     try:
         read = read_records(path)
         stale = time.time() - path.stat().st_mtime > _STALE_S
+        if not read.records and (read.cut or read.damage is None):
+            if stale:
+                path.unlink(missing_ok=True)  # the session died while it made this file; the one before still counts
+            return None
         start = _start(read, path.name)
         edits = [_entry(record) for record in read.records[1:]]
         labels = [*_labels(start.get("labels")), *(label for entry, _ in edits for label in entry)]

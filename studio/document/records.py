@@ -98,6 +98,7 @@ class Read:
 
     records: tuple[Json, ...]
     damage: str | None
+    cut: bool = False  # the file just ends too early, as when the process died while writing
 
 
 def read_records(path: Path) -> Read:
@@ -111,7 +112,7 @@ def read_records(path: Path) -> Read:
         line = data[at:end]
         payload = line[_DIGITS + 1 :]
         if end < 0:
-            return Read(tuple(records), f"record {len(records) + 1} is cut off")
+            return Read(tuple(records), f"record {len(records) + 1} is cut off", cut=True)
         if line[:_DIGITS] != _digest(chain, payload) or line[_DIGITS : _DIGITS + 1] != b" ":
             return Read(tuple(records), f"record {len(records) + 1} is damaged")
         try:

@@ -158,6 +158,27 @@ def test_journals_without_edits_are_swept_once_they_are_old(folder: Path) -> Non
     assert not file.exists()
 
 
+@pytest.mark.parametrize("data", [b"", b"0123456789abcdef {"])
+def test_journals_that_never_began_are_swept_too(folder: Path, data: bytes) -> None:
+    folder.mkdir()
+    file = folder / "a-000000.journal"
+    file.write_bytes(data)
+    assert recoverable(folder) == ()
+    assert file.exists()
+    os.utime(file, (0, 0))
+    recoverable(folder)
+    assert not file.exists()
+
+
+def test_a_damaged_journal_is_not_thrown_away(folder: Path) -> None:
+    folder.mkdir()
+    file = folder / "a-000000.journal"
+    file.write_bytes(b"0123456789abcdef {}\n")
+    os.utime(file, (0, 0))
+    assert recoverable(folder) == ()
+    assert file.exists()
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_truncation_and_flipped_bits_recover_a_committed_state(folder: Path, seed: int) -> None:
     rng = Random(seed)
