@@ -26,6 +26,9 @@ from studio.errors import StudioError
 
 Split = Literal["train", "test"]
 
+MATTE = 128 / 255
+"""Display sRGB of the grey that pictures are composited over, where their mask lets it through."""
+
 CACHE_BYTES = 1 << 30
 """Decoded pictures kept in memory: 1 GiB holds about 1,000 pictures of 512×512 with alpha."""
 
@@ -34,7 +37,7 @@ CACHE_BYTES = 1 << 30
 class CaptureImage:
     """One picture of a capture: which frame of the performance, seen by which camera."""
 
-    file: str  # below the capture's folder; RGB, straight colour
+    file: str  # below the capture's folder; RGB over `MATTE`
     mask: str  # below the capture's folder; 8-bit coverage
     frame: int  # index into the performance
     camera: int  # index into the cameras
@@ -178,7 +181,7 @@ class Capture:
         return Controls(au=self.au_windows([frame])[0].numpy(), speech=speech, pose=self.pose_at(frame))
 
     def pixels(self, index: int) -> NDArray[np.uint8]:
-        """Image `index` as (H, W, 4) straight RGBA; read-only, from the cache when it is there.
+        """Image `index` as (H, W, 4): RGB over `MATTE`, and coverage; read-only, from the cache when it is there.
 
         Raises:
             StudioError: if a file is missing, cut off or of another size.
@@ -198,9 +201,9 @@ class Capture:
 
     def target(self, index: int, size_px: tuple[int, int] | None = None) -> Target:
         """Image `index` with premultiplied colour, area-averaged to `size_px` (width, height) if given."""
-        rgba = torch.from_numpy(self.pixels(index).astype(np.float32)).mul_(1 / 255)
-        alpha = rgba[..., 3:]
-        picture = torch.cat([rgba[..., :3] * alpha, alpha], dim=2)
+        picture = torch.from_numpy(self.pixels(index).astype(np.float32)).mul_(1 / 255)
+        matte = (1.0 - picture[..., 3:]) * MATTE
+        picture[..., :3].sub_(matte).clamp_min_(0.0)
         if size_px is not None and size_px != self.info.size_px:
             picture = _area_average(picture, size_px)
         return Target(picture[..., :3], picture[..., 3])

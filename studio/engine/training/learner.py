@@ -67,7 +67,7 @@ class Learner:
         self.deformer_optimizer = torch.optim.Adam(
             [{"params": [parameter], "name": name} for name, parameter in self.deformer.named_parameters()],
             lr=0.0,
-            eps=1e-8,
+            betas=(0.9, 0.99),  # steps draw few frames of many: a shorter memory of the gradient's size learns faster
             fused=True,
         )
 
@@ -94,9 +94,11 @@ class Learner:
         """Learning rates at `progress` in [0, 1] of a stage."""
         recipe = self.recipe
         for group in self.deformer_optimizer.param_groups:
-            planes = str(group["name"]).startswith("triplane.")
+            planes, residual = str(group["name"]).startswith("triplane."), group["name"] == "residual"
             if stage == "geometry":
-                group["lr"] = (recipe.planes if planes else recipe.networks).at(progress)
+                group["lr"] = (recipe.planes if planes or residual else recipe.networks).at(progress)
+            elif residual:
+                group["lr"] = recipe.fine_residual.at(progress)
             else:
                 group["lr"] = 0.0 if planes else recipe.fine_networks.at(progress)
         share = recipe.fine_share if stage == "fine" else 1.0
@@ -222,6 +224,7 @@ class Learner:
         moves = reach.amax(1) > self.recipe.moving_m
         self.moving = moves.nonzero()[:, 0]
         self.resting = (~moves).nonzero()[:, 0]
+        self.deformer.moving = moves.to(torch.uint8)  # the rest is drawn still here, and so it shall be at use
         self.log_cap = (self.spacing * self.recipe.scale_cap).log()[:, None]
 
 

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from studio.document.action_units import AU_INDEX
+from studio.engine.training.capture import MATTE
 from studio.engine.training.capture_files import load_capture
 from studio.errors import StudioError
 from tests.engine.training.toy import write_toy_capture
@@ -53,8 +54,9 @@ def test_true_motion_mixes_the_modes(good: Path) -> None:
 def test_targets_are_premultiplied_and_area_averaged(good: Path) -> None:
     capture = load_capture(good)
     full, half = capture.target(0), capture.target(0, (24, 24))
-    straight = capture.pixels(0).astype(np.float32) / 255
-    assert np.allclose(full.rgb.numpy(), straight[..., :3] * straight[..., 3:], atol=1e-6)
+    stored = capture.pixels(0).astype(np.float32) / 255
+    assert np.allclose(full.over(torch.full((3,), MATTE)).numpy(), stored[..., :3], atol=2e-3)
+    assert float(full.rgb[stored[..., 3] == 0].max()) == 0.0
     blocks = full.over(torch.tensor([0.2, 0.4, 0.6])).view(24, 2, 24, 2, 3).mean((1, 3))
     assert torch.allclose(half.over(torch.tensor([0.2, 0.4, 0.6])), blocks, atol=1e-6)
 

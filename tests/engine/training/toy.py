@@ -23,7 +23,8 @@ from studio.engine.controls import Pose
 from studio.engine.gaussians import SH_C0, Gaussians
 from studio.engine.rig import Rig
 from studio.engine.speech.articulators import ARTICULATORS, N_ARTICULATORS
-from studio.engine.splat import choose_rasterizer
+from studio.engine.splat.choose import choose_rasterizer
+from studio.engine.training.capture import MATTE
 
 AXES = np.array([0.07, 0.10, 0.085])
 LANDMARKS = ("mouth_left", "mouth_right", "lip_upper", "lip_lower", "brow")
@@ -109,7 +110,7 @@ def write_toy_capture(
         moved = rig.apply(_splats(surface, truth[frame]), Pose(*(float(v) for v in pose[frame])))
         raster = draw.render(moved, cameras[camera])
         alpha = raster.alpha.clamp(0, 1).numpy()
-        colour = np.where(alpha[..., None] > 1e-3, raster.rgb.numpy() / np.maximum(alpha[..., None], 1e-3), 0.5)
+        colour = raster.over(torch.full((3,), MATTE)).numpy()
         name = f"{i:06d}.png"
         Image.fromarray((colour.clip(0, 1) * 255 + 0.5).astype(np.uint8)).save(root / "frames" / name)
         Image.fromarray((alpha * 255 + 0.5).astype(np.uint8)).save(root / "masks" / name)
