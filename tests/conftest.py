@@ -1,0 +1,19 @@
+"""For all tests: nothing of the user's is read or written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Caches, state and settings of the user, moved to a folder of the test run."""
+    home = tmp_path_factory.getbasetemp() / "user"
+    for name in ("CACHE", "CONFIG", "DATA", "STATE"):
+        folder = home / name.lower()
+        folder.mkdir(parents=True, exist_ok=True)
+        monkeypatch.setenv(f"XDG_{name}_HOME", os.fspath(folder))
+    return home
