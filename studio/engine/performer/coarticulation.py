@@ -220,7 +220,7 @@ def _blend(pulls: Sequence[_Pull], times: NDArray[np.float64]) -> NDArray[np.flo
         weight = pull.weight * np.exp(-outside / decay)
         total[low:high] += weight
         mean[low:high] += weight * pull.shape
-    return mean / total
+    return np.asarray(mean / total)
 
 
 def _contact(phoneme: Phoneme, room_s: float, times: NDArray[np.float64]) -> tuple[slice, NDArray[np.float64]]:

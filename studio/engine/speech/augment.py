@@ -73,7 +73,7 @@ def noise(n: int, rng: np.random.Generator) -> _Samples:
         out += (out.std() * rng.uniform(0.3, 1.5) * sum(np.sin(2 * np.pi * f * k * t) / k for k in (1, 2, 3))).astype(
             np.float32
         )
-    return (out / (np.sqrt(np.mean(np.square(out))) + 1e-9)).astype(np.float32)
+    return np.asarray(out / (np.sqrt(np.mean(np.square(out))) + 1e-9), np.float32)
 
 
 def music(n: int, rng: np.random.Generator) -> _Samples:
@@ -98,7 +98,7 @@ def music(n: int, rng: np.random.Generator) -> _Samples:
         if drums:
             hit = rng.standard_normal(length) * np.exp(-t / rng.uniform(0.01, 0.08)) * rng.uniform(0.2, 2.0)
             out[start : start + length] += hit.astype(np.float32)
-    return (out / (np.sqrt(np.mean(np.square(out))) + 1e-9)).astype(np.float32)
+    return np.asarray(out / (np.sqrt(np.mean(np.square(out))) + 1e-9), np.float32)
 
 
 def compress(samples: _Samples, rng: np.random.Generator) -> _Samples:

@@ -26,19 +26,22 @@ SILENT_LEVEL = 10 ** (-65 / 20)
 _RANGE = 7.0
 """Natural-log energy (30 dB) below a band's loud frames at which everything quieter is the same."""
 
+_FLOOR = 1e-8
+"""Share of the loudest frames' total energy (80 dB below it) under which a band counts as empty."""
+
 
 @functools.cache
 def _bank() -> NDArray[np.float32]:
     """(40, 257) triangular filters, 60 Hz to 7.6 kHz, each of area 1."""
-    import librosa  # half a second to import; only feature extraction needs it
+    from librosa.filters import mel  # a second to import; only feature extraction needs it
 
-    bank = librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=N_FFT, n_mels=N_BANDS, fmin=60.0, fmax=7600.0)
+    bank = mel(sr=SAMPLE_RATE_HZ, n_fft=N_FFT, n_mels=N_BANDS, fmin=60.0, fmax=7600.0)
     return np.asarray(bank, np.float32)
 
 
 @functools.cache
 def _window() -> NDArray[np.float32]:
-    return np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
+    return np.asarray(np.hanning(WINDOW_SAMPLES + 1)[:-1], np.float32)
 
 
 def n_frames(n_samples: int) -> int:
@@ -63,7 +66,7 @@ def mel_energies(samples: NDArray[np.float32], block: int = 3000) -> NDArray[np.
         piece = np.pad(piece, (max(-begin, 0), max(end - len(samples), 0)))
         frames = np.lib.stride_tricks.sliding_window_view(piece, WINDOW_SAMPLES)[::HOP]
         spectrum = np.fft.rfft(frames * _window(), N_FFT).astype(np.complex64)
-        out[first:last] = (np.abs(spectrum) ** 2) @ _bank().T
+        np.matmul(np.abs(spectrum) ** 2, _bank().T, out=out[first:last])
     return out
 
 
@@ -73,7 +76,7 @@ def loudness(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     total = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
     centre = np.arange(n) * HOP
     low, high = np.clip(centre - half, 0, len(samples)), np.clip(centre + half, 0, len(samples))
-    return np.sqrt(np.maximum(total[high] - total[low], 0.0) / WINDOW_SAMPLES).astype(np.float32)
+    return np.asarray(np.sqrt(np.maximum(total[high] - total[low], 0.0) / WINDOW_SAMPLES), np.float32)
 
 
 def normalise(energies: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -87,10 +90,10 @@ def normalise(energies: NDArray[np.float32]) -> NDArray[np.float32]:
         energies: (n, 40) power of one whole clip.
     """
     total = energies.sum(axis=1)
-    level = np.log(total + 1e-12)
+    level = np.log(total + 1e-14)
     peak = np.percentile(level, 97) if len(level) else 0.0
     active = level > peak - 6.0
-    logs = np.log(energies + 1e-10)
+    logs = np.log(energies / np.exp(peak) + _FLOOR)
     loud = np.percentile(logs[active], 90, axis=0) if active.any() else logs.max(axis=0)
     relative = np.clip((logs - loud) / (_RANGE / 2) + 1.0, -1.0, 1.5)
     overall = np.clip((level - peak) / 5.75 + 1.0, -1.0, 1.5)
