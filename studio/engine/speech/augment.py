@@ -77,28 +77,72 @@ def noise(n: int, rng: np.random.Generator) -> _Samples:
 
 
 def music(n: int, rng: np.random.Generator) -> _Samples:
-    """Chords of decaying harmonic tones with a beat; RMS 1. Nobody speaks in it."""
-    out = np.zeros(n, np.float32)
-    beat = int(rng.uniform(0.25, 0.7) * _RATE_HZ)
-    scale = 110.0 * 2 ** (np.array([0, 2, 3, 5, 7, 8, 10, 12, 14, 15, 17, 19, 24, 27, 31]) / 12)
-    drums = rng.random() < 0.6
-    decay, brightness = rng.uniform(0.15, 2.0), rng.uniform(0.8, 2.2)
-    for start in range(0, n, beat):
-        length = min(int(rng.uniform(1.0, 3.0) * beat), n - start)
-        t = np.arange(length) / _RATE_HZ
-        attack = np.clip(t / rng.uniform(0.003, 0.05), 0.0, 1.0)
-        for pitch in rng.choice(scale, int(rng.integers(1, 4))) * rng.choice([0.5, 1.0, 2.0]):
-            vibrato = rng.uniform(0.0, 0.004) * np.sin(2 * np.pi * 5.5 * t) / 5.5
-            partials = sum(
-                np.sin(2 * np.pi * pitch * k * (t + vibrato) + k) / k**brightness
-                for k in range(1, 10)
-                if pitch * k < 7500
-            )
-            out[start : start + length] += (attack * np.exp(-t / decay) * partials).astype(np.float32)
-        if drums:
-            hit = rng.standard_normal(length) * np.exp(-t / rng.uniform(0.01, 0.08)) * rng.uniform(0.2, 2.0)
-            out[start : start + length] += hit.astype(np.float32)
+    """A loop of drums, bass, chords and a lead, any of them missing, through slow filter changes; RMS 1.
+
+    Nobody speaks in it, though the lead may have a voice's pitch, vibrato and attack.
+    """
+    beat = int(rng.uniform(0.28, 0.75) * _RATE_HZ)
+    bar = 4 * beat
+    loop = np.zeros(2 * bar, np.float64)
+    root = rng.uniform(48.0, 98.0)
+    scale = np.array([0, 2, 3, 5, 7, 8, 10] if rng.random() < 0.5 else [0, 2, 4, 5, 7, 9, 11])
+    parts = rng.random(4) < (0.65, 0.6, 0.7, 0.6)
+    if not parts.any():
+        parts[2] = True
+    for start in range(0, len(loop), beat // 2):
+        on_beat = (start // (beat // 2)) % 2 == 0
+        if parts[0]:
+            _add(loop, start, _drum(rng, on_beat), rng.uniform(0.4, 1.0))
+        if parts[1] and rng.random() < 0.7:
+            pitch = root * 2 ** (rng.choice(scale) / 12)
+            _add(loop, start, _note(pitch, rng.uniform(0.2, 0.6), 12, rng), 0.5)
+        if parts[3] and rng.random() < 0.6:
+            pitch = root * 2 ** (rng.choice(scale) / 12) * rng.choice([2.0, 4.0, 8.0])
+            _add(loop, start, _note(pitch, rng.uniform(0.1, 1.2), 16, rng), 0.5)
+    if parts[2]:
+        for start in range(0, len(loop), bar // int(rng.integers(1, 4))):
+            degree = int(rng.integers(7))
+            for third in (0, 2, 4, 6)[: int(rng.integers(2, 5))]:
+                step = degree + third
+                pitch = 4 * root * 2 ** ((scale[step % 7] + 12 * (step // 7)) / 12)
+                _add(loop, start, _note(pitch, rng.uniform(0.5, 2.5), 14, rng), 0.25)
+    out = np.resize(np.roll(loop, int(rng.integers(len(loop)))), n).astype(np.float32)
+    half = n // 2  # the second half sounds different: a filter opens or closes
+    other = equalise(out, rng, 12.0)
+    mix = np.clip((np.arange(n) - half) / (0.3 * n + 1), 0.0, 1.0).astype(np.float32)
+    out = out * (1 - mix) + other * mix
     return np.asarray(out / (np.sqrt(np.mean(np.square(out))) + 1e-9), np.float32)
+
+
+def _add(loop: NDArray[np.float64], start: int, sound: NDArray[np.float64], gain: float) -> None:
+    end = min(start + len(sound), len(loop))
+    loop[start:end] += gain * sound[: end - start]
+
+
+def _drum(rng: np.random.Generator, on_beat: bool) -> NDArray[np.float64]:
+    t = np.arange(int(0.25 * _RATE_HZ)) / _RATE_HZ
+    kind = rng.random()
+    if on_beat and kind < 0.5:
+        return np.asarray(1.5 * np.sin(2 * np.pi * (50.0 * t + 4.0 * (1.0 - np.exp(-t / 0.03)))) * np.exp(-t / 0.12))
+    hiss = rng.standard_normal(len(t))
+    if kind < 0.75:
+        return np.asarray((0.6 * hiss + np.sin(2 * np.pi * 190.0 * t)) * np.exp(-t / rng.uniform(0.04, 0.12)))
+    return np.asarray(0.5 * np.diff(hiss, append=0.0) * np.exp(-t / rng.uniform(0.01, 0.06)))
+
+
+def _note(pitch_hz: float, seconds: float, partials: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    t = np.arange(int(seconds * _RATE_HZ) + 1) / _RATE_HZ
+    vibrato = rng.uniform(0.0, 0.006) * np.sin(2 * np.pi * rng.uniform(4.5, 6.5) * t) / 5.5
+    steepness, resonance = rng.uniform(0.6, 2.0), rng.uniform(300.0, 3000.0)
+    out = np.zeros(len(t))
+    for k in range(1, partials + 1):
+        if pitch_hz * k > 7000.0:
+            break
+        colour = 1.0 + 3.0 * np.exp(-((np.log2(pitch_hz * k / resonance)) ** 2) * 4.0)
+        out += colour * np.sin(2 * np.pi * pitch_hz * k * (t + vibrato) + rng.uniform(0, 6.3)) / k**steepness
+    attack = np.clip(t / rng.uniform(0.004, 0.08), 0.0, 1.0)
+    release = np.clip((seconds - t) / 0.03, 0.0, 1.0)
+    return np.asarray(attack * release * np.exp(-t / rng.uniform(0.15, 3.0)) * out)
 
 
 def compress(samples: _Samples, rng: np.random.Generator) -> _Samples:

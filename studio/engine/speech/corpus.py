@@ -28,6 +28,9 @@ HELD_OUT_VOICE = "awb"
 _SHARES = {"flite": 0.40, "festival": 0.33, "espeak": 0.27}
 """Share of the minutes each kind of synthesis gets: voices cut from recordings first, formant voices for variety."""
 
+_NO_SPEECH = 0.12
+"""Share of clips in which nobody speaks: most are music, which is what else is found on sound tracks."""
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -163,8 +166,8 @@ def _clip(
     factor = float(np.exp(rng.uniform(np.log(0.75), np.log(1.35))))
     samples, babble = augment.change_speed(samples, factor), augment.change_speed(babble, factor)
     phonemes = [Phoneme(p.label, p.start_s / factor, p.end_s / factor) for p in phonemes]
-    if rng.random() < 0.07:
-        alone = augment.noise(len(samples), rng) if rng.random() < 0.5 else augment.music(len(samples), rng)
+    if rng.random() < _NO_SPEECH:
+        alone = augment.noise(len(samples), rng) if rng.random() < 0.3 else augment.music(len(samples), rng)
         return _example(augment.degrade(alone, np.roll(alone, 4000), rng), np.zeros_like(samples), ())
     return _example(augment.degrade(samples, babble, rng), samples, phonemes)
 
