@@ -55,7 +55,7 @@ class FramePacer:
     def lead_s(self) -> float:
         """How far ahead of the sound to ask."""
         drawing = median(self._leads) if self._leads else 1.0 / self.fps
-        return min(drawing + self.display_latency_s, MAX_LEAD_S)
+        return min(max(drawing, 0.0) + self.display_latency_s, MAX_LEAD_S)
 
     def restart(self) -> None:
         """After a play or seek: nothing asked, nothing dropped; the lead stays."""

@@ -111,6 +111,7 @@ class MainWindow(QMainWindow):
         self._folder = Path.home()
         self._resume_after_scrub = False
         self._last_volume = 1.0
+        self._closed = False
         self._follow = QTimer(self)
         self._follow.setInterval(FOLLOW_MS)
         self._follow.timeout.connect(self._show_values)
@@ -480,9 +481,12 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask about unsaved work, then end every thread."""
+        if self._closed:
+            return
         if not self._may_leave():
             event.ignore()
             return
+        self._closed = True
         if self._settings is not None:
             self._settings.setValue("geometry", self.saveGeometry())
             self._settings.setValue("layout", [LAYOUT_VERSION, self._top.saveState(), self._split.saveState()])

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from studio.document.action_units import AU_KEYS
+from studio.widgets.au_help import EFFECTS, mark, tool_tip
+from studio.widgets.au_slider import MARGIN, AuSlider
+from studio.widgets.dialogs import SystemDialogs
+from tests.widgets.conftest import Studio
+
+
+def spot(slider: AuSlider, intensity: float) -> QPoint:
+    """Where the handle is at that intensity."""
+    return QPoint(round(MARGIN + (slider.width() - 2 * MARGIN) * intensity / 5), slider.height() // 2)
+
+
+def wheel(slider: AuSlider, notches: int) -> None:
+    at = QPointF(slider.rect().center())
+    event = QWheelEvent(
+        at, slider.mapToGlobal(at), QPoint(), QPoint(0, 120 * notches), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(slider, event)
+
+
+def test_a_drag_is_one_entry_and_shows_at_every_step(studio: Studio) -> None:
+    slider = studio.window.panel.rows["AU1"].slider
+    studio.drag(slider, spot(slider, 0), spot(slider, 4), release=False)
+    assert studio.held("AU1") == pytest.approx(4.0, abs=0.06)
+    assert len(studio.session.history.commands) == 0  # the hand has not let go
+    studio.settle()
+    assert studio.red() == pytest.approx(200, abs=3)
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot(slider, 4))
+    assert len(studio.session.history.commands) == 1
+    studio.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert studio.held("AU1") is None
+    assert slider.intensity() == 0
+    studio.settle()
+    assert studio.red() == 0
+    studio.key(Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    assert slider.intensity() == pytest.approx(4.0, abs=0.06)
+
+
+def test_a_drag_that_returns_leaves_no_entry(studio: Studio) -> None:
+    studio.session.hold("AU4", 2.0)
+    slider = studio.window.panel.rows["AU4"].slider
+    entries = len(studio.session.history.commands)
+    studio.press(slider, spot(slider, 4.0))
+    QTest.mouseMove(slider, spot(slider, 2.0))
+    studio.qtbot.wait(1)
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot(slider, 2.0))
+    if studio.held("AU4") == 2.0:
+        assert len(studio.session.history.commands) == entries
+
+
+def test_double_click_resets(studio: Studio) -> None:
+    studio.session.hold("AU12", 3.0)
+    row = studio.window.panel.rows["AU12"]
+    QTest.mouseDClick(row.slider, Qt.MouseButton.LeftButton, pos=spot(row.slider, 1))
+    assert studio.held("AU12") is None
+    assert row.slider.intensity() == 0
+    studio.session.hold("AU12", 3.0)
+    QTest.mouseDClick(row, Qt.MouseButton.LeftButton, pos=QPoint(60, 10))  # the name
+    assert studio.held("AU12") is None
+
+
+def test_keys_step_the_focused_slider_and_stay_out_of_the_transport(studio: Studio) -> None:
+    slider = studio.window.panel.rows["AU1"].slider
+    slider.setFocus()
+    for key, want in (
+        (Qt.Key.Key_Right, 0.1),
+        (Qt.Key.Key_PageUp, 0.6),
+        (Qt.Key.Key_Left, 0.5),
+        (Qt.Key.Key_End, 5.0),
+    ):
+        QTest.keyClick(slider, key)
+        assert studio.held("AU1") == pytest.approx(want)
+    assert studio.driver.player.position_s == 0
+    QTest.keyClick(slider, Qt.Key.Key_Delete)
+    assert studio.held("AU1") is None
+
+
+def test_the_wheel_edits_only_what_has_the_focus(studio: Studio) -> None:
+    slider = studio.window.panel.rows["AU1"].slider
+    wheel(slider, 3)
+    assert studio.held("AU1") is None
+    slider.setFocus()
+    wheel(slider, 3)
+    assert studio.held("AU1") == pytest.approx(0.3)
+
+
+def test_a_typed_value_is_taken_with_return(studio: Studio) -> None:
+    field = studio.window.panel.rows["AU26"].value
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "2.75")
+    assert studio.held("AU26") is None
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert studio.held("AU26") == 2.75
+    QTest.keyClick(field, Qt.Key.Key_Space)
+    assert not studio.driver.player.playing  # a field keeps its keys
+
+
+def test_reset_all_is_one_entry(studio: Studio) -> None:
+    for key in ("AU1", "AU12", "AU45"):
+        studio.session.hold(key, 2.0)
+    entries = len(studio.session.history.commands)
+    studio.window.actions_["edit.reset_all"].trigger()
+    assert studio.session.held == frozenset()
+    assert len(studio.session.history.commands) == entries + 1
+    studio.session.undo()
+    assert studio.session.held == {"AU1", "AU12", "AU45"}
+
+
+def test_a_held_value_looks_different_from_a_followed_one(studio: Studio) -> None:
+    row = studio.window.panel.rows["AU2"]
+    before = row.slider.grab().toImage()
+    studio.session.hold("AU2", 0.0)
+    assert row.slider.grab().toImage() != before
+
+
+def test_every_action_unit_is_explained(studio: Studio) -> None:
+    assert set(EFFECTS) == set(AU_KEYS)
+    for key, row in studio.window.panel.rows.items():
+        assert EFFECTS[key] in row.toolTip()
+        assert row.au.muscles in tool_tip(row.au)
+
+
+@pytest.mark.parametrize(("intensity", "letter"), [(0.0, ""), (0.4, ""), (1.0, "A"), (2.6, "C"), (5.0, "E")])
+def test_marks(intensity: float, letter: str) -> None:
+    assert mark(intensity) == letter
+
+
+def test_the_real_dialogs_are_the_default() -> None:
+    assert hasattr(SystemDialogs(), "open_file")
