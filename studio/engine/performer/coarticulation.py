@@ -35,7 +35,7 @@ _SMOOTH_S = 0.012
 _CONTACT_LEAD_S = 0.06
 """Lips that must be shut for a sound shut this long before it, and open `_RELEASE_LEAD_S` before it ends: the
 closure both leads the sound and holds while it is heard."""
-_RELEASE_LEAD_S = 0.035
+_RELEASE_LEAD_S = 0.050
 _RISE_S = 0.065
 _FALL_S = 0.050
 _FASTEST_S = 0.040
@@ -54,15 +54,15 @@ class Target:
     contacts: tuple[tuple[int, float], ...] = ()  # (channel, strength)
 
 
-_VOWEL = (1.0, 1.0, 1.0, 1.0, 1.0)
-_OBSTRUENT = (1.2, 1.0, 0.25, 0.3, 0.35)
+_VOWEL = (1.7, 1.4, 1.0, 1.0, 1.0)
+_OBSTRUENT = (1.0, 1.0, 0.25, 0.3, 0.35)
 _LAX = (0.25, 0.3, 0.1, 0.1, 0.1)
 
 _TARGETS: dict[str, Target] = {
-    SILENCE: Target((0.0, 0.0, 0.0, 0.0, 0.0), (1.0, 1.0, 0.8, 0.8, 0.8)),
+    SILENCE: Target((0.0, 0.0, 0.0, 0.0, 0.0), (1.4, 1.3, 0.8, 0.8, 0.8)),
     "AA": Target((1.00, 0.60, 0.00, 0.10, 0.00), _VOWEL),
     "AE": Target((0.85, 0.85, 0.00, 0.00, 0.35), _VOWEL),
-    "AH": Target((0.60, 0.50, 0.00, 0.00, 0.05), (0.9, 0.8, 0.5, 0.5, 0.5)),
+    "AH": Target((0.62, 0.50, 0.00, 0.00, 0.05), (1.3, 1.0, 0.5, 0.5, 0.5)),
     "AO": Target((0.75, 0.40, 0.15, 0.85, 0.00), _VOWEL),
     "EH": Target((0.65, 1.00, 0.00, 0.00, 0.40), _VOWEL),
     "ER": Target((0.35, 0.35, 0.40, 0.35, 0.00), _VOWEL),
@@ -70,8 +70,8 @@ _TARGETS: dict[str, Target] = {
     "IY": Target((0.24, 0.65, 0.00, 0.00, 1.00), _VOWEL),
     "UH": Target((0.35, 0.25, 0.60, 0.25, 0.00), _VOWEL),
     "UW": Target((0.20, 0.10, 1.00, 0.10, 0.00), _VOWEL),
-    "P": Target((0.06, 0.00, 0.00, 0.00, 0.00), (1.2, 1.0, 0.1, 0.1, 0.2), ((CLOSE, 1.0),)),
-    "F": Target((0.15, 0.25, 0.00, 0.00, 0.10), (1.2, 1.0, 0.3, 0.4, 0.2), ((TUCK, 1.0),)),
+    "P": Target((0.08, 0.00, 0.00, 0.00, 0.00), (0.9, 0.7, 0.1, 0.1, 0.2), ((CLOSE, 1.0),)),
+    "F": Target((0.20, 0.25, 0.00, 0.00, 0.10), (0.9, 1.0, 0.3, 0.4, 0.2), ((TUCK, 1.0),)),
     "TH": Target((0.22, 0.45, 0.00, 0.00, 0.10), _OBSTRUENT, ((TIP_OUT, 1.0),)),
     "T": Target((0.16, 0.40, 0.00, 0.00, 0.15), (0.9, 0.6, 0.15, 0.15, 0.2), ((TIP_UP, 1.0),)),
     "L": Target((0.30, 0.45, 0.00, 0.00, 0.10), (0.6, 0.5, 0.15, 0.15, 0.2), ((TIP_UP, 1.0),)),
@@ -247,7 +247,7 @@ def _yield_to_contacts(out: NDArray[np.float64]) -> None:
     close, tuck = out[:, CLOSE], out[:, TUCK]
     out[:, PART] *= (1.0 - close) * (1.0 - 0.5 * tuck)
     out[:, JAW] += close * (np.minimum(out[:, JAW], 0.12) - out[:, JAW])
-    out[:, JAW] += tuck * (np.minimum(out[:, JAW], 0.22) - out[:, JAW])
+    out[:, JAW] += tuck * (np.minimum(out[:, JAW], 0.32) - out[:, JAW])
     out[:, FUNNEL] *= (1.0 - 0.8 * close) * (1.0 - 0.6 * tuck)
     out[:, ROUND] *= (1.0 - 0.5 * close) * (1.0 - 0.5 * tuck)
     out[:, SPREAD] *= 1.0 - 0.5 * close

@@ -74,7 +74,7 @@ class _Block(nn.Module):
 
 
 class EncoderNet(nn.Module):
-    """Normalised mel (B, 41, T) at 100 Hz → logits of articulators (B, 10, ceil(T/2)) and phonemes (B, 40, ceil(T/2))."""
+    """Mel (B, 41, T) at 100 Hz → logits of articulators (B, 10, ceil(T/2)) and phonemes (B, 40, ceil(T/2))."""
 
     def __init__(self, width: int = WIDTH, dropout: float = 0.1) -> None:
         super().__init__()

@@ -17,6 +17,8 @@ HOP = 160
 """Samples between frames: 10 ms."""
 WINDOW_SAMPLES = 400
 """Samples under one window: 25 ms."""
+_CELL = 40
+"""Samples summed at once by `loudness`; divides hop, window and half window."""
 N_FFT = 512
 MEL_RATE_HZ = SAMPLE_RATE_HZ / HOP
 
@@ -72,11 +74,16 @@ def mel_energies(samples: NDArray[np.float32], block: int = 3000) -> NDArray[np.
 
 def loudness(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n_frames,) RMS under each 25 ms window, full scale 1; same frames as `mel_energies`."""
-    n, half = n_frames(len(samples)), WINDOW_SAMPLES // 2
-    total = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
-    centre = np.arange(n) * HOP
-    low, high = np.clip(centre - half, 0, len(samples)), np.clip(centre + half, 0, len(samples))
-    return np.asarray(np.sqrt(np.maximum(total[high] - total[low], 0.0) / WINDOW_SAMPLES), np.float32)
+    n = n_frames(len(samples))
+    padded = np.zeros(((n - 1) * HOP // _CELL + WINDOW_SAMPLES // _CELL) * _CELL, np.float32)
+    half = WINDOW_SAMPLES // 2
+    kept = samples[: len(padded) - half]
+    padded[half : half + len(kept)] = kept
+    cells = padded.reshape(-1, _CELL)
+    total = np.concatenate([[0.0], np.cumsum(np.einsum("ij,ij->i", cells, cells), dtype=np.float64)])
+    first = np.arange(n) * (HOP // _CELL)
+    power = total[first + WINDOW_SAMPLES // _CELL] - total[first]
+    return np.asarray(np.sqrt(np.maximum(power, 0.0) / WINDOW_SAMPLES), np.float32)
 
 
 def normalise(energies: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -143,14 +143,14 @@ def _batch(clips: Sequence[Clip], rng: np.random.Generator) -> tuple[Tensor, Ten
     for row, clip in enumerate(clips):
         tempo = float(np.exp(rng.uniform(-0.2, 0.2)))
         first = float(rng.integers(max(len(clip.mel) - int(_CROP * tempo), 0) // 2 + 1)) * 2.0
-        at = first + tempo * np.arange(_CROP)
+        at = np.asarray(first + tempo * np.arange(_CROP), np.float64)
         at = at[at <= len(clip.mel) - 1]
         mels[row, : len(at)] = _between(clip.mel, at)
         half = at[: len(at) // 2 * 2 : 2] / 2
         half = half[half <= len(clip.phonemes) - 1]
         targets[row, : len(half)] = _between(clip.articulators, half)
         labels[row, : len(half)] = clip.phonemes[np.round(half).astype(np.int64)]
-        bands = np.arange(N_BANDS, dtype=np.float64) * np.exp(rng.uniform(-0.1, 0.1))
+        bands = np.asarray(np.arange(N_BANDS) * np.exp(rng.uniform(-0.1, 0.1)))
         mels[row, :, :N_BANDS] = _between(np.ascontiguousarray(mels[row, :, :N_BANDS].T), bands).T
         for _ in range(2):
             band, moment = int(rng.integers(N_BANDS - 4)), int(rng.integers(_CROP - 8))
