@@ -67,7 +67,9 @@ def quat_multiply(a: Tensor, b: Tensor) -> Tensor:
 
 def _euler(yaw_deg: float, pitch_deg: float, roll_deg: float, like: Tensor) -> Tensor:
     """(3, 3) rotation R_y(yaw) · R_x(-pitch) · R_z(-roll): signs as documented in `Pose`."""
-    y, p, r = (torch.deg2rad(torch.tensor(v, dtype=like.dtype, device=like.device)) for v in (yaw_deg, -pitch_deg, -roll_deg))
+    y, p, r = (
+        torch.deg2rad(torch.tensor(v, dtype=like.dtype, device=like.device)) for v in (yaw_deg, -pitch_deg, -roll_deg)
+    )
     one, zero = torch.ones_like(y), torch.zeros_like(y)
     ry = torch.stack([y.cos(), zero, y.sin(), zero, one, zero, -y.sin(), zero, y.cos()]).view(3, 3)
     rx = torch.stack([one, zero, zero, zero, p.cos(), -p.sin(), zero, p.sin(), p.cos()]).view(3, 3)
