@@ -61,8 +61,8 @@ class Recipe:
     seed: int = 0  # every random draw follows from it
 
     geometry_iterations: int = 9_000  # about 7 minutes on two cores; the motion error falls little after that
-    coarse_iterations: int = 3_000  # appearance settles in two passes over a thousand pictures
-    fine_iterations: int = 6_000  # the longest stage, because here pictures and motion meet
+    coarse_iterations: int = 4_000  # appearance settles in about four passes over a thousand pictures
+    fine_iterations: int = 9_000  # the longest stage, because here pictures and motion meet
     coarse_half: float = 0.6  # first share of the coarse stage drawn at half size: a quarter of the pixels
     fine_half: float = 0.2  # same of the fine stage
     max_minutes: float | None = None  # end each stage early to keep this bound (then not reproducible); None: no bound

@@ -38,7 +38,7 @@ from studio.errors import StudioError
 
 _log = logging.getLogger(__name__)
 
-STEP_COST: dict[Stage, float] = {"geometry": 0.045, "coarse": 0.09, "fine": 0.17}
+STEP_COST: dict[Stage, float] = {"geometry": 0.05, "coarse": 0.055, "fine": 0.14}
 """Seconds per iteration of each stage on two CPU cores; only their ratios matter, for the time that is left."""
 
 REFRESH_EVERY = 100
