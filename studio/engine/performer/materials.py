@@ -5,6 +5,8 @@ Everything is a function of the rest position, so that paint sticks to the movin
 mixes by the strength of the action units that cause them (`FOLDS`).
 """
 
+# ruff: noqa: E501 - shader lines are formulas and read best whole
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from studio.engine.performer.gl import Shader, vector
 from studio.engine.performer.head import BUST, FACE, MOUTH, SOCKET, Head
 from studio.engine.performer.identity import Rgb
 from studio.engine.performer.landmarks import Anatomy
@@ -70,18 +73,18 @@ class SkinMaps:
     folds: moderngl.Texture  # folds 3–6
 
 
-def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, scalp: F64, size_px: int = MAP_PX) -> SkinMaps:
+def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, roots: F64, size_px: int = MAP_PX) -> SkinMaps:
     """Paints the three maps of an identity; about a second on software OpenGL."""
     look = head.identity.skin
-    program = context.program(_VERTEX, _FRAGMENT)
+    shader = Shader(context, _VERTEX, _FRAGMENT)
     cloth = garment_mask(head, anatomy.rest) * (head.island == BUST)
     wet = np.isin(head.island, (MOUTH,)).astype(np.float64) + 2.0 * (head.island == SOCKET)
     data = np.concatenate(
-        [map_uv(head), scalp[:, None], anatomy.rest, np.stack([anatomy.lip, anatomy.ear, cloth, wet], axis=1)], axis=1
+        [map_uv(head), roots, anatomy.rest, np.stack([anatomy.lip, anatomy.ear, cloth, wet], axis=1)], axis=1
     ).astype(np.float32)
     corners = data[head.skin.triangles.ravel()]
     buffer = context.buffer(corners.tobytes())
-    array = context.vertex_array(program, [(buffer, "3f 3f 4f", "place", "rest", "region")])
+    array = context.vertex_array(shader.program, [(buffer, "4f 3f 4f", "place", "rest", "region")])
     brow = head.brow.points(head.controls)
     values: dict[str, float | tuple[float, ...]] = {
         "base": linear(look.base),
@@ -92,18 +95,16 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, scalp: F
         "brow_colour": linear(head.identity.brow_colour),
         "amounts": (look.freckles, look.stubble, look.gloss, look.age),
         "hair_root": linear(head.identity.hair.root),
-        "eye_centre": tuple(head.eyes[0].centre),
-        "mouth": tuple(anatomy.mouth),
-        "corner": tuple(anatomy.corner),
-        "nose": tuple(anatomy.nose_tip),
-        "wing": tuple(anatomy.wing),
-        "chin": tuple(head.chin),
+        "eye_centre": vector(head.eyes[0].centre),
+        "mouth": vector(anatomy.mouth),
+        "corner": vector(anatomy.corner),
+        "nose": vector(anatomy.nose_tip),
+        "wing": vector(anatomy.wing),
+        "chin": vector(head.chin),
         "brow_height": float(brow[:, 1].mean()),
         "top": head.top,
     }
-    for name, value in values.items():
-        if name in program:
-            program[name].value = value
+    shader.set(**values)
     maps = [context.texture((size_px, size_px), 4) for _ in range(3)]
     target = context.framebuffer(maps)
     target.use()
@@ -117,7 +118,7 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, scalp: F
         texture.build_mipmaps(max_level=4)
         texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
-    for resource in (array, buffer, target, program):
+    for resource in (array, buffer, target, shader.program):
         resource.release()
     return SkinMaps(*maps)
 
@@ -131,14 +132,15 @@ def _filled(texture: moderngl.Texture) -> NDArray[np.uint8]:
 
 
 _VERTEX = """#version 330
-in vec3 place; in vec3 rest; in vec4 region; out vec3 X; out vec4 REGION; out float SCALP;
-void main() { X = rest; REGION = region; SCALP = place.z; gl_Position = vec4(place.xy * 2.0 - 1.0, 0.0, 1.0); }"""
+in vec4 place; in vec3 rest; in vec4 region; out vec3 X; out vec4 REGION; out vec2 ROOTS;
+void main() { X = rest; REGION = region; ROOTS = place.zw; gl_Position = vec4(place.xy * 2.0 - 1.0, 0.0, 1.0); }"""
 
 _FRAGMENT = (
     "#version 330\n"
     + NOISE
     + """
-in vec3 X; in vec4 REGION; in float SCALP;
+in vec3 X; in vec4 REGION; in vec2 ROOTS;
+#define SCALP ROOTS.x
 uniform vec3 base, blush, lips, lids, garment, brow_colour, hair_root, eye_centre, mouth, corner, nose, wing, chin;
 uniform vec4 amounts; uniform float brow_height, top;
 layout(location = 0) out vec4 colour; layout(location = 1) out vec4 detail; layout(location = 2) out vec4 folds;
@@ -187,6 +189,7 @@ void main() {
   c = mix(c, lipcolour, lipedge * 0.88);
   float gloss = amounts.z * (0.35 + 0.30 * tip + 0.22 * forehead * exp(-ax * ax / 0.0016) + 0.15 * cheek) + 0.12 * (blotch - 0.5); gloss = mix(gloss, 0.62, lipedge); gloss = mix(gloss, gloss * 0.5, around);
   gloss = max(gloss, 0.95 * near(vec3(eye_centre.x, eye_centre.y - 0.0058, eye_centre.z + 0.0115), vec3(0.011, 0.0012, 0.006)));
+  c = mix(c, vec3(0.035, 0.022, 0.018), ROOTS.y * 0.75); gloss *= 1.0 - 0.5 * ROOTS.y;
   if (inside > 0.5) { c = vec3(0.36, 0.10, 0.09) * (0.7 + 0.4 * blotch); gloss = 0.8; }
   if (socket > 0.5) { c = vec3(0.50, 0.21, 0.19) * 0.9; gloss = 0.6; }
   float stubble = SCALP * (0.55 + 0.45 * smoothstep(0.55, 0.2, cells(X * 700.0).x)); c = mix(c, hair_root * (0.7 + 0.6 * blotch), stubble * 0.93); gloss *= 1.0 - 0.7 * SCALP;
@@ -211,7 +214,7 @@ void main() {
   vec2 outer = vec2(ax, X.y) - vec2(eye_centre.x + 0.0135, eye_centre.y + 0.0005); float rr = length(outer), an = atan(outer.y, outer.x);
   float feet = 0.0; for (int i = 0; i < 4; i++) feet += crease((an - (-0.75 + 0.42 * float(i) + 0.10 * noise(vec3(rr * 160.0, float(i), X.x > 0.0 ? 1.0 : 5.0)))) * rr, 0.0009);
   feet *= smoothstep(0.003, 0.008, rr) * smoothstep(0.026, 0.014, rr) * step(0.0, outer.x + 0.002);
-  float t; vec2 top_ = wing.xy + vec2(0.0030, 0.0065), low = corner.xy + vec2(0.0105, 0.001); vec2 bow = vec2(0.0035, 0.001);
+  float t; vec2 top_ = wing.xy + vec2(0.0030, 0.0065), low = corner.xy + vec2(0.0105, 0.001); vec2 bow = vec2(0.0012, 0.0006);
   vec2 P2 = vec2(ax, X.y) - bow * (1.0 - pow(2.0 * clamp((top_.y - X.y) / (top_.y - low.y), 0.0, 1.0) - 1.0, 2.0));
   float nd = segment(P2, top_, low, t); float sgn = sign((low.x - top_.x) * (X.y - top_.y) - (low.y - top_.y) * (P2.x - top_.x));
   float nl = 0.8 * (-exp(-nd * nd / 0.000008) + 0.55 * exp(-pow(nd - 0.0052, 2.0) / 0.00001) * step(0.0, sgn)) * smoothstep(-0.15, 0.15, t) * smoothstep(1.45, 0.85, t) * front;

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from studio.engine.performer.head import Head
 from studio.engine.performer.identity import DEFAULT_IDENTITY, Identity, find_identity
-from studio.engine.performer.landmarks import LIP_COLUMNS, Anatomy, Landmarks, face_landmarks
+from studio.engine.performer.landmarks import LIP_COLUMNS, Anatomy, face_landmarks
 from studio.engine.performer.mapping import fold_weights, mode_weights
 from studio.engine.performer.moment import Moment
 from studio.engine.performer.sculpt import Sculptor

@@ -6,14 +6,27 @@ once per identity; a frame uploads the moved skin, teeth, tongue, brows and lash
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.engine.camera import Camera
 from studio.engine.performer import shaders
+from studio.engine.performer.gl import (
+    Shader,
+    clip_matrix,
+    euler,
+    head_transform,
+    parallel_matrix,
+    ribbon_index,
+    ribbon_points,
+    sphere,
+    vector,
+)
 from studio.engine.performer.hair import grow_hair, scalp_mask
-from studio.engine.performer.head import BUST, MOUTH, Head, Part
+from studio.engine.performer.head import BUST, MOUTH, Part, lid_distance
 from studio.engine.performer.materials import MAP_PX, garment_mask, linear, map_uv, paint_skin
 from studio.engine.performer.moment import Moment
 from studio.engine.performer.performer import Performer
@@ -28,46 +41,23 @@ KEY_DIRECTION = np.array([0.42, 0.46, 0.80]) / np.linalg.norm([0.42, 0.46, 0.80]
 EXPOSURE = 0.62
 
 
-def euler(yaw_deg: float, pitch_deg: float, roll_deg: float) -> F64:
-    """(3, 3) head rotation with the signs of `controls.Pose`."""
-    y, p, r = np.radians([yaw_deg, -pitch_deg, -roll_deg])
-    ry = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
-    rx = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
-    rz = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    return np.asarray(ry @ rx @ rz)
+@dataclass(frozen=True)
+class _Mesh:
+    part: Part
+    surface: int  # what it is made of: 0 skin, 1 teeth, 2 tongue
+    moving: moderngl.Buffer  # positions and normals
+    fixed: moderngl.Buffer
+    drawn: moderngl.VertexArray
+    dark: moderngl.VertexArray  # depth alone
 
 
-def head_transform(pose: F64, pivot: F64) -> F64:
-    """(4, 4) canonical → posed, for points that belong wholly to the head."""
-    out = np.eye(4)
-    out[:3, :3] = euler(*pose[:3])
-    out[:3, 3] = pivot - out[:3, :3] @ pivot
-    return out
-
-
-def clip_matrix(camera: Camera, near: float = 0.05, far: float = 4.0) -> F64:
-    """(4, 4) head space → OpenGL clip space for a pinhole camera."""
-    w, h = camera.width, camera.height
-    projection = np.array(
-        [
-            [2 * camera.fx / w, 0, 2 * camera.cx / w - 1, 0],
-            [0, -2 * camera.fy / h, 1 - 2 * camera.cy / h, 0],
-            [0, 0, (far + near) / (far - near), -2 * far * near / (far - near)],
-            [0, 0, 1, 0],
-        ]
-    )
-    return np.asarray(projection @ camera.world_to_camera)
-
-
-def parallel_matrix(direction: F64, centre: F64, half: float) -> F64:
-    """(4, 4) head space → clip space of light that falls along -`direction` on a sphere of radius `half`."""
-    up = np.array([0.0, 1.0, 0.0]) if abs(direction[1]) < 0.95 else np.array([1.0, 0.0, 0.0])
-    right = np.cross(up, direction)
-    right /= np.linalg.norm(right)
-    out = np.eye(4)
-    out[:3, :3] = np.stack([right, np.cross(direction, right), -direction]) / half
-    out[:3, 3] = -out[:3, :3] @ centre
-    return out
+@dataclass(frozen=True)
+class _Tuft:
+    strands: Strands
+    moving: moderngl.Buffer  # positions and tangents
+    fixed: moderngl.Buffer
+    drawn: moderngl.VertexArray
+    dark: moderngl.VertexArray
 
 
 class PerformerRenderer:
@@ -81,7 +71,7 @@ class PerformerRenderer:
         self.anatomy = performer.anatomy
         self.size_px, self.factor = size_px, factor
         try:
-            self.context = moderngl.create_context(standalone=True, backend="egl", require=330)
+            self.context = moderngl.create_context(standalone=True, backend="egl", require=330)  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - glcontext raises bare Exception when EGL is missing
             try:
                 self.context = moderngl.create_standalone_context(require=330)
@@ -97,7 +87,9 @@ class PerformerRenderer:
         self._operator = self._weld()
         normals = self._skin_normals(rest)
         self.cloth_lift = (0.0035 * self.cloth)[:, None] * normals
-        self.maps = paint_skin(self.context, head, self.anatomy, scalp_mask(head, self.anatomy), map_px)
+        lids = np.exp(-((lid_distance(head, rest) / 0.00075) ** 2))
+        roots = np.stack([scalp_mask(head, self.anatomy), lids], axis=1)
+        self.maps = paint_skin(self.context, head, self.anatomy, roots, map_px)
         self.strands: list[Strands] = [brows(head, rng), lashes(head, rng)]
         self.hair = grow_hair(head, self.anatomy, rng)
         self.head_weight = head.head_weight(rest)
@@ -123,10 +115,8 @@ class PerformerRenderer:
         self.context.copy_framebuffer(self._single, self._multisampled)
         self._final.use()
         self.context.enable_only(moderngl.NOTHING)
-        self._single.color_attachments[0].use(0)
-        self._resolve["image"].value = 0
-        self._resolve["factor"].value = self.factor
-        self._resolve["exposure"].value = EXPOSURE
+        self._picture.use(0)
+        self._resolve.set(image=0, factor=self.factor, exposure=EXPOSURE)
         self._screen.render(vertices=3)
         pixels = np.frombuffer(self._final.read(components=4), dtype=np.uint8)
         return pixels.reshape(self.size_px, self.size_px, 4)[::-1].copy()
@@ -138,14 +128,16 @@ class PerformerRenderer:
     # ---- preparation
 
     def _programs(self) -> None:
-        make = self.context.program
+        def make(vertex: str, fragment: str) -> Shader:
+            return Shader(self.context, vertex, fragment)
+
         self._skin = make(shaders.SKIN_VERTEX, shaders.SKIN_FRAGMENT)
         self._eye = make(shaders.EYE_VERTEX, shaders.EYE_FRAGMENT)
         self._strand = make(shaders.STRAND_VERTEX, shaders.STRAND_FRAGMENT)
         self._strand_depth = make(shaders.STRAND_DEPTH_VERTEX, shaders.DEPTH_FRAGMENT)
         self._depth = make(shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT)
         self._resolve = make(shaders.SCREEN_VERTEX, shaders.RESOLVE_FRAGMENT)
-        self._screen = self.context.vertex_array(self._resolve, [])
+        self._screen = self.context.vertex_array(self._resolve.program, [])
 
     def _targets(self, multisample: int) -> None:
         size = (self.size_px * self.factor,) * 2
@@ -155,7 +147,8 @@ class PerformerRenderer:
             [context.renderbuffer(size, 4, samples=samples, dtype="f2")],
             context.depth_renderbuffer(size, samples=samples),
         )
-        self._single = context.framebuffer([context.texture(size, 4, dtype="f2")])
+        self._picture = context.texture(size, 4, dtype="f2")
+        self._single = context.framebuffer([self._picture])
         self._final = context.simple_framebuffer((self.size_px, self.size_px), 4)
         self._shadow = context.depth_texture((SHADOW_PX, SHADOW_PX))
         self._shadow.compare_func = "<="
@@ -177,9 +170,7 @@ class PerformerRenderer:
 
     def _buffers(self) -> None:
         """Vertex and index buffers of every mesh and strand group."""
-        self._meshes: list[
-            tuple[Part, int, moderngl.Buffer, moderngl.Buffer, moderngl.VertexArray, moderngl.VertexArray]
-        ] = []
+        self._meshes: list[_Mesh] = []
         head, context = self.head, self.context
         self._mesh_normals = {p.name: normal_operator(p.triangles, len(p.offset)) for p in (head.teeth, head.tongue)}
         for part, surface in ((head.skin, 0), (head.teeth, 1), (head.tongue, 2)):
@@ -187,31 +178,33 @@ class PerformerRenderer:
             fixed = context.buffer(reserve=len(part.offset) * 24)
             index = context.buffer(part.triangles.astype(np.int32).tobytes())
             drawn = context.vertex_array(
-                self._skin, [(moving, "3f 3f", "position", "normal"), (fixed, "2f 4f", "uv", "extra")], index
+                self._skin.program, [(moving, "3f 3f", "position", "normal"), (fixed, "2f 4f", "uv", "extra")], index
             )
-            dark = context.vertex_array(self._depth, [(moving, "3f 12x", "position"), (fixed, "8x 4f", "extra")], index)
-            self._meshes.append((part, surface, moving, fixed, drawn, dark))
-        self._tufts: list[
-            tuple[Strands, moderngl.Buffer, moderngl.Buffer, moderngl.VertexArray, moderngl.VertexArray]
-        ] = []
+            dark = context.vertex_array(
+                self._depth.program, [(moving, "3f 12x", "position"), (fixed, "8x 4f", "extra")], index
+            )
+            self._meshes.append(_Mesh(part, surface, moving, fixed, drawn, dark))
+        self._tufts: list[_Tuft] = []
         for strands in [*self.strands, self.hair]:
             s, k = strands.offset.shape[:2]
             moving = context.buffer(reserve=s * k * 2 * 24, dynamic=strands.basis is not None)
             fixed = context.buffer(reserve=s * k * 2 * 32)
-            ribbons = _ribbon_index(s, k)
+            ribbons = ribbon_index(s, k)
             index = context.buffer(ribbons.tobytes())
             # A third of the hair casts the same soft shadow.
             sparse = context.buffer(ribbons.reshape(s, -1)[:: 3 if strands.basis is None else 1].tobytes())
             layout = [(moving, "3f 3f", "position", "tangent"), (fixed, "4f 4f", "shape", "look")]
-            drawn = context.vertex_array(self._strand, layout, index)
+            drawn = context.vertex_array(self._strand.program, layout, index)
             dark = context.vertex_array(
-                self._strand_depth, [(moving, "3f 3f", "position", "tangent"), (fixed, "4f 16x", "shape")], sparse
+                self._strand_depth.program,
+                [(moving, "3f 3f", "position", "tangent"), (fixed, "4f 16x", "shape")],
+                sparse,
             )
-            self._tufts.append((strands, moving, fixed, drawn, dark))
-        sphere, faces = _sphere(48, 64)
-        ball = context.buffer(sphere.astype(np.float32).tobytes())
+            self._tufts.append(_Tuft(strands, moving, fixed, drawn, dark))
+        directions, faces = sphere(48, 64)
+        ball = context.buffer(directions.astype(np.float32).tobytes())
         index = context.buffer(faces.astype(np.int32).tobytes())
-        self._ball = context.vertex_array(self._eye, [(ball, "3f", "position")], index)
+        self._ball = context.vertex_array(self._eye.program, [(ball, "3f", "position")], index)
         grain = np.asarray(self.head.kit.image("teeth.jpg", "RGB"), dtype=np.float64) / 255
         light = np.where(grain <= 0.04045, grain / 12.92, ((grain + 0.055) / 1.055) ** 2.4)
         gum = light[..., 0] > 2.0 * light[..., 1]
@@ -230,7 +223,8 @@ class PerformerRenderer:
         fade = smoothstep(low, low + 0.055, rest[:, 1] - 0.30 * np.maximum(np.abs(rest[:, 0]) - 0.05, 0.0))
         depth = smoothstep(self.anatomy.corner[2] - 0.020, self.anatomy.mouth[2], rest[:, 2])
         kind = (self.head.island == MOUTH) * (0.55 + 0.45 * depth)
-        for part, surface, _, fixed, _, _ in self._meshes:
+        for mesh in self._meshes:
+            part, surface, fixed = mesh.part, mesh.surface, mesh.fixed
             n = len(part.offset)
             if surface == 0:
                 extra = np.stack([self.occlusion["skin"], self.head_weight, fade, kind], axis=1)
@@ -239,10 +233,11 @@ class PerformerRenderer:
                 extra = np.stack([self.occlusion[part.name], np.ones(n), np.ones(n), np.zeros(n)], axis=1)
                 uv = part.uv
             fixed.write(np.concatenate([uv, extra], axis=1).astype(np.float32).tobytes())
-        for strands, moving, fixed, _, _ in self._tufts:
+        for tuft in self._tufts:
+            strands, moving, fixed = tuft.strands, tuft.moving, tuft.fixed
             self._write_strand_look(strands, fixed, self.occlusion.get(strands.name))
             if strands.basis is None:
-                moving.write(_ribbon_points(strands.offset).tobytes())
+                moving.write(ribbon_points(strands.offset).tobytes())
 
     def _write_strand_look(self, strands: Strands, fixed: moderngl.Buffer, occlusion: F64 | None) -> None:
         s, k = strands.offset.shape[:2]
@@ -266,13 +261,14 @@ class PerformerRenderer:
         for part in (head.teeth, head.tongue):
             normals[part.name] = vertex_normals(points[part.name], part.triangles, self._mesh_normals[part.name])
         hair = self.hair.offset
-        for part, _, moving, fixed, _, _ in self._meshes:
+        for mesh in self._meshes:
+            part, moving, fixed = mesh.part, mesh.moving, mesh.fixed
             data = np.concatenate([points[part.name], normals[part.name]], axis=1)
             moving.write(data.astype(np.float32).tobytes())
             fixed.write(np.zeros((len(data), 6), dtype=np.float32).tobytes())
-        _, moving, fixed, _, _ = self._tufts[-1]
-        moving.write(_ribbon_points(hair).tobytes())
-        self._write_strand_look(self.hair, fixed, None)
+        tuft = self._tufts[-1]
+        tuft.moving.write(ribbon_points(hair).tobytes())
+        self._write_strand_look(self.hair, tuft.fixed, None)
         depth = context.depth_texture((px, px))
         target = context.framebuffer(depth_attachment=depth)
         middle, half = np.array([0.0, -0.04, -0.06]), 0.21
@@ -295,15 +291,16 @@ class PerformerRenderer:
             target.use()
             target.clear()
             self._write_depth_uniforms(matrix, np.eye(4), direction)
-            for *_, dark in self._meshes:
-                dark.render()
-            self._tufts[-1][-1].render()
+            for mesh in self._meshes:
+                mesh.dark.render()
+            tuft.dark.render()
             picture = np.frombuffer(depth.read(), dtype=np.float32).reshape(px, px)
 
             def visible(at: F64, bias: float, matrix: F64 = matrix, picture: NDArray[np.float32] = picture) -> F64:
                 clip = at @ matrix[:3, :3].T + matrix[:3, 3]
                 xy = np.clip(((clip[..., :2] * 0.5 + 0.5) * px).astype(int), 0, px - 1)
-                return (clip[..., 2] * 0.5 + 0.5 - bias <= picture[xy[..., 1], xy[..., 0]]).astype(np.float64)
+                seen_from = clip[..., 2] * 0.5 + 0.5 - bias <= picture[xy[..., 1], xy[..., 0]]
+                return np.asarray(seen_from, dtype=np.float64)
 
             if number >= directions:
                 key += visible(hair, 0.004)
@@ -338,7 +335,8 @@ class PerformerRenderer:
     # ---- one frame
 
     def _upload(self, controls: F64) -> None:
-        for part, surface, moving, _, _, _ in self._meshes:
+        for mesh in self._meshes:
+            part, surface, moving = mesh.part, mesh.surface, mesh.moving
             points = part.points(controls)
             if surface == 0:
                 normals = self._skin_normals(points)
@@ -346,15 +344,15 @@ class PerformerRenderer:
             else:
                 normals = vertex_normals(points, part.triangles, self._mesh_normals[part.name])
             moving.write(np.concatenate([points, normals], axis=1).astype(np.float32).tobytes())
-        for strands, moving, _, _, _ in self._tufts:
-            if strands.basis is not None:
-                moving.write(_ribbon_points(strands.points(controls)).tobytes())
+        for tuft in self._tufts:
+            if tuft.strands.basis is not None:
+                tuft.moving.write(ribbon_points(tuft.strands.points(controls)).tobytes())
 
     def _write_depth_uniforms(self, matrix: F64, pose: F64, direction: F64) -> None:
-        for program in (self._depth, self._strand_depth):
-            program["view_projection"].write(matrix.T.astype("f4").tobytes())
-            program["head"].write(pose.T.astype("f4").tobytes())
-        self._strand_depth["direction"].value = tuple(direction)
+        for shader in (self._depth, self._strand_depth):
+            shader.set_matrix("view_projection", matrix)
+            shader.set_matrix("head", pose)
+        self._strand_depth.set(direction=vector(direction))
 
     def _shadows(self, pose: F64) -> None:
         middle, half = np.array([0.0, -0.04, -0.05]), 0.20
@@ -363,88 +361,54 @@ class PerformerRenderer:
         self._shadow_target.clear()
         self.context.enable_only(moderngl.DEPTH_TEST)
         self._write_depth_uniforms(self._light, pose, KEY_DIRECTION)
-        for *_, dark in self._meshes:
-            dark.render()
-        for *_, dark in self._tufts:
+        for dark in [*(m.dark for m in self._meshes), *(t.dark for t in self._tufts)]:
             dark.render()
 
     def _common(self, matrix: F64, pose: F64, eye: F64) -> None:
         self._shadow.use(5)
-        for program in (self._skin, self._eye, self._strand):
-            program["view_projection"].write(matrix.T.astype("f4").tobytes())
-            program["eye"].value = tuple(eye)
-            if "shadow_map" in program:
-                program["shadow_map"].value = 5
-                program["shadow_matrix"].write(self._light.T.astype("f4").tobytes())
-                program["shadow_texel"].value = 1.0 / SHADOW_PX
-            if "head" in program:
-                program["head"].write(pose.T.astype("f4").tobytes())
+        for shader in (self._skin, self._eye, self._strand):
+            shader.set_matrix("view_projection", matrix)
+            shader.set_matrix("shadow_matrix", self._light)
+            shader.set_matrix("head", pose)
+            shader.set(eye=vector(eye), shadow_map=5, shadow_texel=1.0 / SHADOW_PX)
 
     def _draw_skin(self, moment: Moment) -> None:
-        program = self._skin
-        program["colour_map"].value, program["detail_map"].value, program["wrinkle_map"].value = 0, 1, 2
-        program["mouth_open"].value = float(np.clip(moment.mouth_open, 0, 1))
-        program["wrinkles_a"].value = tuple(moment.folds[:4])
-        program["wrinkles_b"].value = tuple(moment.folds[4:7])
-        program["wrinkled"].value = int(np.any(moment.folds > 0.01))
+        self._skin.set(
+            colour_map=0,
+            detail_map=1,
+            wrinkle_map=2,
+            mouth_open=float(np.clip(moment.mouth_open, 0, 1)),
+            wrinkles_a=vector(moment.folds[:4]),
+            wrinkles_b=vector(moment.folds[4:7]),
+            wrinkled=int(np.any(moment.folds > 0.01)),
+        )
         self.maps.detail.use(1)
         self.maps.folds.use(2)
-        for _, surface, _, _, drawn, _ in self._meshes:
-            (self.maps.colour, self._teeth_map, self._tongue_map)[surface].use(0)
-            program["surface"].value = surface
-            if surface == 0:
+        for mesh in self._meshes:
+            (self.maps.colour, self._teeth_map, self._tongue_map)[mesh.surface].use(0)
+            self._skin.set(surface=mesh.surface)
+            if mesh.surface == 0:
                 self.context.enable(moderngl.CULL_FACE)
-            drawn.render()
+            mesh.drawn.render()
             self.context.disable(moderngl.CULL_FACE)
 
     def _draw_eyes(self, moment: Moment, pose: F64) -> None:
-        program, identity = self._eye, self.head.identity
+        identity = self.head.identity
         gaze = np.eye(4)
         gaze[:3, :3] = euler(moment.pose[3], moment.pose[4], 0.0)
-        program["iris"].value, program["iris_rim"].value = linear(identity.iris), linear(identity.iris_rim)
+        self._eye.set(iris=linear(identity.iris), iris_rim=linear(identity.iris_rim))
         for eye, margin, side in zip(self.head.eyes, self.head.lid_margin, (1.0, -1.0), strict=True):
             turn = gaze.copy()
             turn[:3, 3] = eye.centre - gaze[:3, :3] @ eye.centre
-            program["pose"].write((pose @ turn).T.astype("f4").tobytes())
-            program["centre"].value, program["radius"].value = tuple(eye.centre), eye.radius
+            self._eye.set_matrix("pose", pose @ turn)
             lids = (moment.controls[margin] - eye.centre) / eye.radius
             middle = lids[np.abs(lids[:, 0]) < 0.5, 1]
-            if "opening" in program:
-                program["opening"].value = (float(middle.max()), float(middle.min()))
-            if "side" in program:
-                program["side"].value = side
+            opening = (float(middle.max()), float(middle.min()))
+            self._eye.set(centre=vector(eye.centre), radius=eye.radius, opening=opening, side=side)
             self._ball.render()
 
     def _draw_strands(self, direction: F64) -> None:
-        program = self._strand
-        program["direction"].value = tuple(direction)
-        program["middle"].value = (0.0, 0.01, -0.075 * self.head.scale)
-        for strands, _, _, drawn, _ in self._tufts:
-            program["shine"].value = strands.shine
-            drawn.render()
-
-
-def _ribbon_points(points: F64) -> NDArray[np.float32]:
-    """(s, k, 2, 6) position and tangent of both edges of each ribbon."""
-    tangent = np.gradient(points, axis=1)
-    tangent /= np.maximum(np.linalg.norm(tangent, axis=2, keepdims=True), 1e-9)
-    both = np.concatenate([points, tangent], axis=2)
-    return np.repeat(both[:, :, None], 2, axis=2).astype(np.float32)
-
-
-def _ribbon_index(s: int, k: int) -> NDArray[np.int32]:
-    first = (np.arange(s)[:, None] * k + np.arange(k - 1)[None]) * 2
-    quads = np.stack([first, first + 1, first + 2, first + 1, first + 3, first + 2], axis=-1)
-    return quads.reshape(-1).astype(np.int32)
-
-
-def _sphere(rings: int, around: int) -> tuple[F64, NDArray[np.int64]]:
-    """Unit directions (n, 3), denser near +z, and triangles."""
-    polar = np.pi * (np.linspace(0, 1, rings + 1) ** 1.5)
-    angle = np.linspace(0, 2 * np.pi, around, endpoint=False)
-    p, a = np.meshgrid(polar, angle, indexing="ij")
-    points = np.stack([np.sin(p) * np.cos(a), np.sin(p) * np.sin(a), np.cos(p)], axis=-1).reshape(-1, 3)
-    i, j = np.meshgrid(np.arange(rings), np.arange(around), indexing="ij")
-    first, right = i * around + j, i * around + (j + 1) % around
-    quads = np.stack([first, first + around, right + around, right], axis=-1).reshape(-1, 4)
-    return points, np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+        self._strand.set(direction=vector(direction), middle=(0.0, 0.01, -0.075 * self.head.scale))
+        for tuft in self._tufts:
+            self._strand.set(shine=tuft.strands.shine)
+            tuft.drawn.render()

@@ -21,10 +21,10 @@ from studio.document.action_units import ACTION_UNITS
 from studio.engine.performer.hair import scalp_mask
 from studio.engine.performer.head import BUST, FACE, MOUTH, SOCKET, Part
 from studio.engine.performer.mapping import MODE_INDEX, SPEECH_MODES
-from studio.engine.performer.materials import linear
+from studio.engine.performer.materials import garment_mask, linear
 from studio.engine.performer.performer import Performer
 from studio.engine.performer.strands import Strands
-from studio.engine.performer.surface import normal_operator, vertex_normals
+from studio.engine.performer.surface import nearest_distance, normal_operator, vertex_normals
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -112,7 +112,7 @@ def sample_surface(performer: Performer, strands: list[Strands], count: int, rng
     points = np.concatenate([g.points for g in groups])
     parts = np.concatenate([g.parts for g in groups]).astype(np.uint8)
     modes = np.concatenate([_motion(performer, g) for g in groups], axis=1)
-    distance = cKDTree(points).query(points, 4)[0][:, 1:]
+    distance = np.asarray(cKDTree(points).query(points, 4)[0])[:, 1:]
     return Samples(
         points,
         np.concatenate([g.normals for g in groups]),
@@ -175,18 +175,18 @@ def _skin_points(performer: Performer, count: int, rng: np.random.Generator) -> 
     head, anatomy = performer.head, performer.anatomy
     rest, part = anatomy.rest, head.skin
     island = head.island
-    lids = np.min([cKDTree(head.controls[margin]).query(rest)[0] for margin in head.lid_margin], axis=0)
+    lids = nearest_distance(np.concatenate([head.controls[margin] for margin in head.lid_margin]), rest)
     lip_line = np.concatenate([rest[v] for v in anatomy.contours.values()])
-    mouth = cKDTree(lip_line).query(rest)[0]
+    mouth = nearest_distance(lip_line, rest)
     scalp = scalp_mask(head, anatomy)
     density = np.full(len(rest), 1.0)
-    density += 5.0 * np.exp(-((lids / 0.006) ** 2)) + 1.2 * np.exp(-((lids / 0.016) ** 2))
-    density += 3.5 * anatomy.lip + 1.5 * np.exp(-((mouth / 0.010) ** 2))
+    density += 7.0 * np.exp(-((lids / 0.006) ** 2)) + 1.2 * np.exp(-((lids / 0.016) ** 2))
+    density += 5.0 * anatomy.lip + 1.5 * np.exp(-((mouth / 0.010) ** 2))
     density += 0.8 * np.exp(-(((rest - anatomy.nose_tip) / 0.02) ** 2).sum(axis=1))
     front = (rest[:, 2] > -0.02) & (island == FACE)
     density *= np.where(front, 1.0, 0.45)
     density *= 1 - 0.88 * scalp
-    density[island == BUST] = 0.22
+    density[island == BUST] = 0.13
     density[island == MOUTH] = np.where(rest[island == MOUTH, 2] > anatomy.corner[2] - 0.012, 0.8, 0.12)
     density[island == SOCKET] = np.where(lids[island == SOCKET] < 0.0025, 3.0, 0.0)
     low = head.chin[1] - 0.105
@@ -198,7 +198,7 @@ def _skin_points(performer: Performer, count: int, rng: np.random.Generator) -> 
     index = {name: i for i, name in enumerate(PARTS)}
     where = island[part.triangles[chosen, 0]]
     parts = np.full(count, index["skin"])
-    parts[mix @ lids < 0.0035] = index["lids"]
+    parts[mix @ lids < 0.005] = index["lids"]
     parts[mix @ anatomy.lip > 0.5] = index["lips"]
     parts[where == SOCKET] = index["lids"]
     parts[where == MOUTH] = index["mouth"]
@@ -220,9 +220,8 @@ def _skin_points(performer: Performer, count: int, rng: np.random.Generator) -> 
 
 def performer_cloth(performer: Performer) -> F64:
     """(n,) garment mask at the skin's vertices."""
-    from studio.engine.performer.materials import garment_mask
-
-    return garment_mask(performer.head, performer.anatomy.rest) * (performer.head.island == BUST)
+    mask = garment_mask(performer.head, performer.anatomy.rest)
+    return np.asarray(mask * (performer.head.island == BUST))
 
 
 def _light(normals: F64) -> F64:

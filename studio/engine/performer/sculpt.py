@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from studio.engine.performer.head import LID_CLEARANCE_M, Head
-from studio.engine.performer.landmarks import LIP_COLUMNS, Anatomy
+from studio.engine.performer.landmarks import Anatomy
 from studio.engine.performer.mapping import MODES
+from studio.engine.performer.surface import nearest_distance
 
 F64 = NDArray[np.float64]
 
@@ -140,7 +141,9 @@ class Sculptor:
             away = (controls - centre * [side, 1, 1]) / np.array(radius)
             weight = np.exp(-(away**2).sum(axis=1)) * self.is_skin
             # Two mirrored pushes close to the middle must not add up to twice the push.
-            weight *= np.where(controls[:, 0] * side >= 0, 1.0, 1.0 - np.clip(np.abs(controls[:, 0]) / 0.004, 0, 1) * 0.5) * (0.5 + 0.5 * np.clip(centre[0] / radius[0], 0, 1))  # fmt: skip
+            apart = 0.5 + 0.5 * np.clip(centre[0] / radius[0], 0, 1)
+            other_half = 1.0 - 0.5 * np.clip(np.abs(controls[:, 0]) / 0.004, 0, 1)
+            weight *= np.where(controls[:, 0] * side >= 0, 1.0, other_half) * apart
             out += weight[:, None] * np.array(move) * [side, 1, 1]
         return out
 
@@ -150,8 +153,8 @@ class Sculptor:
         points = head.controls[self.skin]
         upper = anatomy.rest[anatomy.contours["inner_upper"]]
         lower = anatomy.rest[anatomy.contours["inner_lower"]]
-        to_upper = cKDTree(_dense(upper)).query(points)[0]
-        to_lower = cKDTree(_dense(lower)).query(points)[0]
+        to_upper = nearest_distance(_dense(upper), points)
+        to_lower = nearest_distance(_dense(lower), points)
         self._lip_distance = np.minimum(to_upper, to_lower)
         jaw = np.linalg.norm(head.unit("jawOpen")[self.skin], axis=1)
         near = self._lip_distance < 0.012
@@ -167,7 +170,7 @@ class Sculptor:
         middle = left[np.abs(left[:, 0] - np.median(left[:, 0])) < 0.004].mean(axis=0)
         outer = left[left[:, 0] > np.quantile(left[:, 0], 0.8)].mean(axis=0)
         fields["AU1"] += self.bump(inner, (0.015, 0.014, 0.03), (0.0005, 0.0052, 0.0012))
-        fields["AU1"] += self.bump(inner + [0, 0.018, 0], (0.02, 0.014, 0.03), (0, 0.0022, 0.0006))
+        fields["AU1"] += self.bump(inner + np.array([0, 0.018, 0]), (0.02, 0.014, 0.03), (0, 0.0022, 0.0006))
         fields["AU2"] += self.bump((outer + middle) / 2, (0.015, 0.012, 0.03), (0.0, 0.0030, 0.0))
         fields["AU4"] += self.bump(inner, (0.012, 0.011, 0.03), (-0.0036, -0.0030, 0.0016))
         fields["AU4"] += self.bump(middle, (0.016, 0.010, 0.03), (-0.0015, -0.0022, 0.0006))
@@ -177,20 +180,24 @@ class Sculptor:
         eye, nose, wing = self.head.eyes[0].centre, self.anatomy.nose_tip, self.anatomy.wing
         cheek = np.array([eye[0] + 0.009, eye[1] - 0.023, eye[2] + 0.012])
         fields["AU6"] += self.bump(cheek, (0.017, 0.012, 0.03), (0.0012, 0.0046, 0.0030))
-        fields["AU6"] += self.bump(eye + [0.017, -0.001, 0.004], (0.009, 0.012, 0.02), (-0.0022, 0.0, 0.0))
-        fields["AU6"] += self.bump(eye + [0.0, -0.0085, 0.012], (0.014, 0.006, 0.02), (0.0, 0.0018, 0.0014))
-        fields["AU12"] += self.bump(cheek + [-0.001, -0.006, 0.004], (0.015, 0.013, 0.03), (0.0014, 0.0022, 0.0030))
+        fields["AU6"] += self.bump(eye + np.array([0.017, -0.001, 0.004]), (0.009, 0.012, 0.02), (-0.0022, 0.0, 0.0))
+        fields["AU6"] += self.bump(eye + np.array([0.0, -0.0085, 0.012]), (0.014, 0.006, 0.02), (0.0, 0.0018, 0.0014))
+        fields["AU12"] += self.bump(
+            cheek + np.array([-0.001, -0.006, 0.004]), (0.015, 0.013, 0.03), (0.0014, 0.0022, 0.0030)
+        )
         side = np.array([wing[0] * 0.72, nose[1] + 0.011, nose[2] - 0.018])
         fields["AU9"] += self.bump(wing, (0.010, 0.010, 0.02), (0.0010, 0.0036, 0.0008))
         fields["AU9"] += self.bump(side, (0.010, 0.012, 0.02), (0.0004, 0.0030, 0.0020))
-        fields["AU10"] += self.bump(wing + [0.004, -0.004, 0.0], (0.010, 0.010, 0.02), (0.0005, 0.0020, 0.0012))
+        fields["AU10"] += self.bump(
+            wing + np.array([0.004, -0.004, 0.0]), (0.010, 0.010, 0.02), (0.0005, 0.0020, 0.0012)
+        )
 
     def _mouth(self, fields: dict[str, F64]) -> None:
         corner, mouth, chin = self.anatomy.corner, self.anatomy.mouth, self.head.chin
-        fields["AU14"] += self.bump(corner + [0.004, 0, 0], (0.007, 0.007, 0.02), (0.0012, 0.0004, -0.0028))
+        fields["AU14"] += self.bump(corner + np.array([0.004, 0, 0]), (0.007, 0.007, 0.02), (0.0012, 0.0004, -0.0028))
         fields["AU20"] += self.bump(corner, (0.012, 0.010, 0.02), (0.0022, -0.0012, -0.0010))
-        fields["AU17"] += self.bump(chin + [0, 0.014, 0.02], (0.016, 0.010, 0.03), (0.0, 0.0026, 0.0012))
-        fields["AU17"] += self.bump(mouth + [0, -0.006, 0], (0.020, 0.006, 0.02), (0.0, 0.0014, 0.0010))
+        fields["AU17"] += self.bump(chin + np.array([0, 0.014, 0.02]), (0.016, 0.010, 0.03), (0.0, 0.0026, 0.0012))
+        fields["AU17"] += self.bump(mouth + np.array([0, -0.006, 0]), (0.020, 0.006, 0.02), (0.0, 0.0014, 0.0010))
 
     def _tongue(self, fields: dict[str, F64]) -> None:
         tongue = self.head.kit.groups["tongue"]

@@ -1,5 +1,7 @@
 """GLSL of the performer's renderer, kept as text so that `render` reads as the order of passes."""
 
+# ruff: noqa: E501 - shader lines are formulas and read best whole
+
 from __future__ import annotations
 
 NOISE = """

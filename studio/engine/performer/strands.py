@@ -65,7 +65,7 @@ def lashes(head: Head, rng: np.random.Generator) -> Strands:
                 (count, n),
             )
             root = root * 0.68 + front * 0.32
-            place = root @ head.controls
+            place = np.asarray(root @ head.controls)
             away = place - head.eyes[eye].centre
             outward = away / np.linalg.norm(away, axis=1, keepdims=True)
             t = at / (len(line) - 1)  # 0 at the inner corner
@@ -84,7 +84,7 @@ def lashes(head: Head, rng: np.random.Generator) -> Strands:
             rows.append(sparse.kron(root, np.ones((k, 1))).tocsr())
             offsets.append(path)
     offset = np.concatenate(offsets)
-    taper = np.linspace(1.0, 0.25, k) * 0.000095
+    taper = np.linspace(1.0, 0.25, k) * 0.000115
     colour = np.broadcast_to(np.array(linear((0.075, 0.055, 0.045))), (*offset.shape[:2], 3))
     return Strands("lashes", offset, sparse.vstack(rows).tocsr(), np.broadcast_to(taper, offset.shape[:2]), colour, 0.3)
 
@@ -127,7 +127,7 @@ def brows(head: Head, rng: np.random.Generator, count: int = 430) -> Strands:
 
     def density(uv: F64) -> F64:
         u, v = uv[..., 0], uv[..., 1]
-        return image[np.clip(((1 - v) * h).astype(int), 0, h - 1), np.clip((u * w).astype(int), 0, w - 1)]
+        return np.asarray(image[np.clip(((1 - v) * h).astype(int), 0, h - 1), np.clip((u * w).astype(int), 0, w - 1)])
 
     rest = part.points(head.controls)
     corners = rest[part.triangles]
@@ -141,14 +141,14 @@ def brows(head: Head, rng: np.random.Generator, count: int = 430) -> Strands:
     root = sparse.csr_matrix(
         (bary.ravel(), (np.repeat(np.arange(n), 3), part.triangles[tries].ravel())), (n, len(rest))
     )
-    place = root @ rest
+    place = np.asarray(root @ rest)
     normal = np.cross(corners[tries, 1] - corners[tries, 0], corners[tries, 2] - corners[tries, 0])
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     normal *= np.sign(normal[:, 2:3])
     side = np.sign(place[:, 0])
-    t = np.empty(n)  # 0 at the inner end, 1 at the outer
-    for s in (-1.0, 1.0):
-        mine = side == s
+    t = np.zeros(n)  # 0 at the inner end, 1 at the outer
+    for half in (-1.0, 1.0):
+        mine = side == half
         x = np.abs(place[mine, 0])
         t[mine] = (x - x.min()) / (x.max() - x.min())
     tail = cKDTree(place).query(place, 24)[1]
@@ -158,17 +158,17 @@ def brows(head: Head, rng: np.random.Generator, count: int = 430) -> Strands:
     direction = np.stack([np.cos(angle) * side, np.sin(angle), np.zeros(n)], axis=1)
     direction -= (direction * normal).sum(axis=1, keepdims=True) * normal
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    length = np.interp(t, [0, 0.2, 0.7, 1], [0.0045, 0.0064, 0.0060, 0.0042]) * rng.uniform(0.7, 1.15, n) * head.scale
+    lengths = np.interp(t, [0, 0.2, 0.7, 1], [0.0045, 0.0064, 0.0060, 0.0042]) * rng.uniform(0.7, 1.15, n) * head.scale
     k = 4
     s = np.linspace(0, 1, k)[None, :, None]
     droop = np.stack([0.25 * side, -0.12 * np.ones(n), np.zeros(n)], axis=1)
-    path = (direction[:, None] * s + droop[:, None] * s**2) * length[:, None, None]
+    path = (direction[:, None] * s + droop[:, None] * s**2) * lengths[:, None, None]
     path += (
         normal[:, None] * (0.0003 + 0.0009 * np.sin(np.pi * 0.75 * s))
-        - direction[:, None] * length[:, None, None] * 0.35
+        - direction[:, None] * lengths[:, None, None] * 0.35
     )
     basis = sparse.kron(root @ part.basis, np.ones((k, 1))).tocsr()
-    path = path + (root @ part.offset)[:, None]
+    path = path + np.asarray(root @ part.offset)[:, None]
     tone = np.array(linear(head.identity.brow_colour))[None, None] * rng.uniform(0.7, 1.5, (n, 1, 1))
     widths = np.array([0.6, 1.0, 0.8, 0.2]) * 0.000088 * head.identity.brow_density
     return Strands(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.interpolate import PchipInterpolator
+from scipy.spatial import cKDTree
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -114,6 +116,11 @@ def vertex_normals(vertices: F64, triangles: I64, operator: sparse.csr_matrix) -
     return np.asarray(summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12))
 
 
+def nearest_distance(targets: F64, points: F64) -> F64:
+    """(n,) metres from points (n, 3) to the nearest of targets (m, 3)."""
+    return np.asarray(cKDTree(targets).query(points)[0], dtype=np.float64)
+
+
 def smoothstep(low: float, high: float, x: F64) -> F64:
     """0 below `low`, 1 above `high`, smooth between; `low` may exceed `high` to fall instead."""
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
@@ -122,7 +129,5 @@ def smoothstep(low: float, high: float, x: F64) -> F64:
 
 def hermite_curve(knots: F64, at: F64) -> F64:
     """Piecewise smooth curve through knots (k, 2) sorted by their first column, clamped outside."""
-    from scipy.interpolate import PchipInterpolator
-
     x = np.clip(at, knots[0, 0], knots[-1, 0])
     return np.asarray(PchipInterpolator(knots[:, 0], knots[:, 1])(x))

@@ -23,10 +23,11 @@ from safetensors.numpy import save_file
 from studio.document.action_units import ACTION_UNITS, AU_KEYS
 from studio.engine.camera import Camera
 from studio.engine.performer.cameras import View, plan_views
+from studio.engine.performer.gl import euler
 from studio.engine.performer.identity import DEFAULT_IDENTITY, find_identity
 from studio.engine.performer.mapping import MODES
 from studio.engine.performer.performer import Performer, load_performer
-from studio.engine.performer.render import PerformerRenderer, euler
+from studio.engine.performer.render import PerformerRenderer
 from studio.engine.performer.sampling import PARTS, Samples, sample_surface
 from studio.engine.performer.script import Kind, Script, write_script
 from studio.engine.speech.articulators import ARTICULATORS
@@ -149,8 +150,8 @@ def _plan_shots(frames: int, fps: int, cameras: list[View], images: int, rng: np
     test_count = max(1, round(0.1 * images))
     n_test_views = 0 if len(cameras) < 4 else max(1, round(0.12 * len(cameras)))
     # The front view trains; test views are taken from all over the rest.
-    spread = np.linspace(1, len(cameras) - 1, n_test_views + 2).round().astype(int)[1:-1] if n_test_views else []
-    test_views = sorted({int(i) for i in spread}) or list(range(len(cameras)))
+    spread = np.linspace(1, len(cameras) - 1, n_test_views + 2).round().astype(int)[1:-1]
+    test_views = sorted({int(i) for i in spread[:n_test_views]}) or list(range(len(cameras)))
     train_views = [i for i in range(len(cameras)) if i not in test_views] or list(range(len(cameras)))
     blocks = np.arange(frames) // max(1, fps)
     held = blocks % TEST_BLOCK == TEST_BLOCK // 2

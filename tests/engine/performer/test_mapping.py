@@ -56,7 +56,8 @@ def test_units_of_brows_and_lids_leave_the_mouth_alone(nora, controls, au):
 
 
 @pytest.mark.parametrize(("au", "landmark", "axis", "sign"), [
-    ("AU1", "brow_0_left", 1, 1), ("AU2", "brow_3_left", 1, 1), ("AU4", "brow_0_left", 1, -1), ("AU4", "brow_0_left", 0, -1),
+    ("AU1", "brow_0_left", 1, 1), ("AU2", "brow_3_left", 1, 1), ("AU4", "brow_0_left", 1, -1),
+    ("AU4", "brow_0_left", 0, -1),
     ("AU6", "cheek_left", 1, 1), ("AU9", "nose_wing_left", 1, 1), ("AU12", "mouth_corner_left", 1, 1),
     ("AU12", "mouth_corner_left", 0, 1), ("AU15", "mouth_corner_left", 1, -1), ("AU26", "chin", 1, -1),
 ])  # fmt: skip
