@@ -55,11 +55,13 @@ def _through_window(avatar: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "studio.commands.window_probe", str(avatar), str(WARM_UP + CHANGES)]
     began = time.time()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         found = json.loads(done.stdout)
-    except (subprocess.SubprocessError, ValueError) as error:
-        detail = getattr(error, "stderr", None) or str(error)
-        raise StudioError(f"The window could not be measured: {str(detail).strip().splitlines()[-1]}") from error
+    except subprocess.TimeoutExpired as error:
+        raise StudioError(f"The window could not be measured within {TIMEOUT_S:g} s.") from error
+    except ValueError as error:
+        last = (done.stderr.strip() or "it said nothing").splitlines()[-1]
+        raise StudioError(f"The window could not be measured: {last}") from error
     return {
         "latency_ms": percentiles(found["latencies_ms"][WARM_UP:]),
         "latency_path": "window",
