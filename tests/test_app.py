@@ -25,7 +25,8 @@ window.show()
 application.processEvents()
 heavy = [name for name in ("torch", "numba", "librosa", "scipy", "av", "sounddevice") if name in sys.modules]
 image = window.grab().toImage()
-print(heavy, window.viewport.presenter.kind, image.width() > 600, len({image.pixel(x, 300) for x in range(0, 600, 7)}) > 1)
+colours = {image.pixel(x, 300) for x in range(0, 600, 7)}
+print(heavy, window.viewport.presenter.kind, image.width() > 600, len(colours) > 1)
 window.close()
 """
 

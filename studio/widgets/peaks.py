@@ -11,6 +11,9 @@ BASE = 64
 FACTOR = 4
 """From one level to the next; the pyramid is a third larger than its finest level."""
 
+FINENESS = 4
+"""Entries that a column is made of at least; a peak is drawn at most a quarter of a pixel from its place."""
+
 Floats = NDArray[np.float32]
 
 
@@ -51,12 +54,12 @@ class Peaks:
         per_column = (edges[-1] - edges[0]) / count
         step, low, high = 1, self._samples, self._samples
         for level in self._levels:
-            if level[0] > per_column:
+            if level[0] > per_column / FINENESS:
                 break
             step, low, high = level
         first = np.floor(edges[:-1] / step).astype(np.int64)
         past = np.maximum(np.ceil(edges[1:] / step).astype(np.int64), first + 1)
-        inside = (past > 0) & (first < len(low))
+        inside = (edges[1:] > 0) & (edges[:-1] < self.length)
         minima, maxima = np.zeros(count, np.float32), np.zeros(count, np.float32)
         if not inside.any():
             return minima, maxima
