@@ -27,6 +27,12 @@ waiting costs nothing. Whoever writes another `parallel=True` kernel takes this 
 """
 
 
+if numba.config.THREADING_LAYER == "default":
+    # The layer that every platform has, safe behind the lock. GNU's OpenMP, which numba would prefer, is several times
+    # slower as soon as another program wants the cores (its barriers spin), and forbids forking afterwards.
+    numba.config.THREADING_LAYER = "workqueue"
+
+
 def _fingerprint() -> str:
     """Digest of every file whose code or constants are compiled into a kernel."""
     here = Path(__file__).parent
