@@ -34,7 +34,7 @@ _UNITS: dict[str, dict[str, float]] = {
     "AU17": {"mouthShrugLower": 0.85, "mouthShrugUpper": 0.40},
     "AU20": {"mouthStretch": 0.95},
     "AU23": {"mouthPress": 0.55, "mouthRollLower": 0.50, "mouthRollUpper": 0.45},
-    "AU25": {"mouthLowerDown": 0.65, "mouthUpperUp": 0.22},
+    "AU25": {"mouthLowerDown": 0.85, "mouthUpperUp": 0.30},
     "jaw": {"jawOpen": 0.58},
     "jaw_sealed": {},
     "part": {"mouthLowerDown": 0.60, "mouthUpperUp": 0.42},
@@ -87,13 +87,20 @@ class Sculptor:
         self._mouth(fields)
         self._tongue(fields)
         for name in _SEALED:
-            fields[name] += self.seal(fields[name])
+            # Rolled and pressed lips do overlap; others must not, or they could not part again.
+            fields[name] += self.seal(fields[name], keep_overlap=0.65 if name in ("AU23", "press") else 0.1)
         fields["jaw_sealed"] = self.seal(fields["jaw"])
         self._lids(fields)
         return np.stack([fields[name] for name in MODES])
 
-    def seal(self, field: F64, *, gap_m: float | None = None) -> F64:
-        """(c, 3) what must be added to `field` so that the lips are as close as at rest (or `gap_m` apart)."""
+    def seal(self, field: F64, *, gap_m: float | None = None, keep_overlap: float = 0.1) -> F64:
+        """(c, 3) what must be added to `field` so that the lips are as close as at rest (or `gap_m` apart).
+
+        Args:
+            field: (c, 3) movement of the control mesh.
+            gap_m: wanted distance of the lips; their distance at rest when left out.
+            keep_overlap: share of an overlap of the lips that is left as it is.
+        """
         head, basis = self.head, self.head.skin.basis
         skin = basis @ (head.controls + field)
         out = np.zeros_like(head.controls)
@@ -103,7 +110,7 @@ class Sculptor:
         wanted = rest if gap_m is None else np.stack([rest[:, 0] * 0, np.full(len(rest), gap_m), rest[:, 2] * 0.3], 1)
         open_by = (upper - lower) - wanted
         if gap_m is None:
-            open_by[:, 1] = np.where(open_by[:, 1] > 0, open_by[:, 1], 0.35 * open_by[:, 1])
+            open_by[:, 1] = np.where(open_by[:, 1] > 0, open_by[:, 1], (1 - keep_overlap) * open_by[:, 1])
         at = (upper + lower)[:, 0] / 2
         order = np.argsort(at)
         x = (head.controls + field)[:, 0]

@@ -67,6 +67,7 @@ def make_capture(
     kind: Kind = "performance",
     script: Script | None = None,
     map_px: int = 2048,
+    supersampling: int = 1,
 ) -> Path:
     """Writes a capture; the same arguments give the same bytes.
 
@@ -83,6 +84,8 @@ def make_capture(
         kind: of script: "performance", "heldout" (sentences that no training uses) or "neutral".
         script: the performance; written from `seconds` and `seed` when left out.
         map_px: edge of the painted skin maps; smaller is faster and blurrier.
+        supersampling: shaded samples along each edge of a pixel, on top of fourfold multisampling; 2 takes 1.7 times
+            as long.
 
     Returns:
         `out`.
@@ -108,7 +111,7 @@ def make_capture(
         (part / "masks").mkdir()
     except OSError as error:
         raise StudioError(f"The capture {out} cannot be written: {error.strerror}.") from error
-    renderer = PerformerRenderer(performer, size_px=size_px, map_px=map_px)
+    renderer = PerformerRenderer(performer, size_px=size_px, map_px=map_px, factor=supersampling)
     try:
         landmarks = _film(part, performer, renderer, script, cameras, shots, report)
         samples = sample_surface(performer, [*renderer.strands, renderer.hair], points, rng)
