@@ -42,6 +42,24 @@ EXPOSURE = 0.62
 
 
 @dataclass(frozen=True)
+class Quality:
+    """How much care goes into the pictures; the defaults suit captures for training."""
+
+    supersampling: int = 1
+    """Shaded samples along each edge of a pixel, on top of multisampling; 2 takes 1.7 times as long."""
+    multisampling: int = 4
+    """Samples of outlines and hair per shaded sample."""
+    map_px: int = MAP_PX
+    """Edge of the painted skin maps; smaller is faster to prepare and blurrier."""
+    sky_directions: int = 48
+    """Directions from which ambient light is traced once per performer; fewer are faster and blotchier."""
+
+
+DRAFT = Quality(map_px=128, sky_directions=6)
+"""For tests and quick looks."""
+
+
+@dataclass(frozen=True)
 class _Mesh:
     part: Part
     surface: int  # what it is made of: 0 skin, 1 teeth, 2 tongue
@@ -63,13 +81,12 @@ class _Tuft:
 class PerformerRenderer:
     """Renders one identity; owns an OpenGL context, so use it from the thread that made it."""
 
-    def __init__(
-        self, performer: Performer, *, size_px: int = 512, factor: int = 2, multisample: int = 4, map_px: int = MAP_PX
-    ) -> None:
+    def __init__(self, performer: Performer, *, size_px: int = 512, quality: Quality | None = None) -> None:
+        self.quality = quality = quality or Quality()
         head = performer.head
         self.head = head
         self.anatomy = performer.anatomy
-        self.size_px, self.factor = size_px, factor
+        self.size_px, self.factor = size_px, quality.supersampling
         try:
             self.context = moderngl.create_context(standalone=True, backend="egl", require=330)  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - glcontext raises bare Exception when EGL is missing
@@ -80,7 +97,7 @@ class PerformerRenderer:
                     "The performer needs OpenGL 3.3 (software rendering is enough): install Mesa's EGL."
                 ) from error
         self._programs()
-        self._targets(multisample)
+        self._targets(quality.multisampling)
         rng = np.random.default_rng(7)
         rest = self.anatomy.rest
         self.cloth = garment_mask(head, rest) * (head.island == BUST)
@@ -89,12 +106,12 @@ class PerformerRenderer:
         self.cloth_lift = (0.0035 * self.cloth)[:, None] * normals
         lids = np.exp(-((lid_distance(head, rest) / 0.00075) ** 2))
         roots = np.stack([scalp_mask(head, self.anatomy), lids], axis=1)
-        self.maps = paint_skin(self.context, head, self.anatomy, roots, map_px)
+        self.maps = paint_skin(self.context, head, self.anatomy, roots, quality.map_px)
         self.strands: list[Strands] = [brows(head, rng), lashes(head, rng)]
         self.hair = grow_hair(head, self.anatomy, rng)
         self.head_weight = head.head_weight(rest)
         self._buffers()
-        self.occlusion = self._bake_occlusion()
+        self.occlusion = self._bake_occlusion(quality.sky_directions)
         self._upload_static()
 
     def render(self, moment: Moment, camera: Camera) -> NDArray[np.uint8]:
@@ -252,7 +269,7 @@ class PerformerRenderer:
         look[..., 7] = (np.round(dark * 255) + np.clip(key, 0, 1) * 0.996)[..., None]
         fixed.write(look.tobytes())
 
-    def _bake_occlusion(self, directions: int = 48, px: int = 320) -> dict[str, F64]:
+    def _bake_occlusion(self, directions: int, px: int = 320) -> dict[str, F64]:
         """Share of the sky that each vertex sees at rest, from depth pictures taken from all around."""
         context, head = self.context, self.head
         points = {part.name: part.points(head.controls) for part in (head.skin, head.teeth, head.tongue)}

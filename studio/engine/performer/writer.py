@@ -27,7 +27,7 @@ from studio.engine.performer.gl import euler
 from studio.engine.performer.identity import DEFAULT_IDENTITY, find_identity
 from studio.engine.performer.mapping import MODES
 from studio.engine.performer.performer import Performer, load_performer
-from studio.engine.performer.render import PerformerRenderer
+from studio.engine.performer.render import PerformerRenderer, Quality
 from studio.engine.performer.sampling import PARTS, Samples, sample_surface
 from studio.engine.performer.script import Kind, Script, write_script
 from studio.engine.speech.articulators import ARTICULATORS
@@ -66,8 +66,7 @@ def make_capture(
     progress: Progress | None = None,
     kind: Kind = "performance",
     script: Script | None = None,
-    map_px: int = 2048,
-    supersampling: int = 1,
+    quality: Quality | None = None,
 ) -> Path:
     """Writes a capture; the same arguments give the same bytes.
 
@@ -83,9 +82,7 @@ def make_capture(
         progress: see `Progress`.
         kind: of script: "performance", "heldout" (sentences that no training uses) or "neutral".
         script: the performance; written from `seconds` and `seed` when left out.
-        map_px: edge of the painted skin maps; smaller is faster and blurrier.
-        supersampling: shaded samples along each edge of a pixel, on top of fourfold multisampling; 2 takes 1.7 times
-            as long.
+        quality: of the pictures.
 
     Returns:
         `out`.
@@ -111,7 +108,7 @@ def make_capture(
         (part / "masks").mkdir()
     except OSError as error:
         raise StudioError(f"The capture {out} cannot be written: {error.strerror}.") from error
-    renderer = PerformerRenderer(performer, size_px=size_px, map_px=map_px, factor=supersampling)
+    renderer = PerformerRenderer(performer, size_px=size_px, quality=quality)
     try:
         landmarks = _film(part, performer, renderer, script, cameras, shots, report)
         samples = sample_surface(performer, [*renderer.strands, renderer.hair], points, rng)

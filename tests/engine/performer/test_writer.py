@@ -8,6 +8,7 @@ from safetensors.numpy import load_file
 
 from studio.document.action_units import AU_KEYS
 from studio.engine.camera import orbit_camera
+from studio.engine.performer.render import DRAFT
 from studio.engine.performer.script import Script
 from studio.engine.performer.writer import make_capture, project
 from studio.errors import StudioError
@@ -28,7 +29,15 @@ def _script(frames: int = 50) -> Script:
 
 
 def _write(folder, **changed):
-    settings = {"size_px": 64, "views": 5, "seed": 4, "images": 4, "points": 1500, "map_px": 128, "script": _script()}
+    settings = {
+        "size_px": 64,
+        "views": 5,
+        "seed": 4,
+        "images": 4,
+        "points": 1500,
+        "quality": DRAFT,
+        "script": _script(),
+    }
     return make_capture(folder, **(settings | changed))
 
 
