@@ -6,15 +6,16 @@ from collections import deque
 from enum import Enum
 from statistics import median
 
-HEIGHTS_PX = (192, 256, 320, 384, 448, 512, 640, 768, 1024)
-"""Heights a picture may have; few of them, so that the size does not flicker with every millisecond."""
+HEIGHTS_PX = (256, 320, 384, 448, 512, 640, 768, 1024)
+"""Heights a picture may have; few of them, so that the size does not flicker with every millisecond, and none in which
+a mouth cannot be read any more: below it, frames are dropped instead."""
 
 CAP_PX = {"cpu": 768, "reference": 256}
 """Largest height of a still picture per backend: what a processor draws in well under a second."""
 
 CAP_DEFAULT_PX = 1024
 
-PLAY_CAP_PX = {"cpu": 512, "reference": 192}
+PLAY_CAP_PX = {"cpu": 512, "reference": 256}
 """Largest height while playing."""
 
 BUDGET_MS = 34.0
@@ -43,6 +44,7 @@ class Quality:
         self._backend = backend
         self._fixed: deque[float] = deque(maxlen=MEMORY)  # ms
         self._per_mpx: deque[float] = deque(maxlen=MEMORY)  # ms per megapixel
+        self._whole: deque[float] = deque(maxlen=MEMORY)  # ms
         self._height_px = 512
 
     def set_backend(self, backend: str) -> None:
@@ -51,9 +53,15 @@ class Quality:
         self._fixed.clear()
         self._per_mpx.clear()
 
+    @property
+    def drawing_ms(self) -> float:
+        """What the last pictures took, median."""
+        return median(self._whole) if self._whole else 0.0
+
     def learn(self, width_px: int, height_px: int, deform_ms: float, raster_ms: float) -> None:
         """A picture was drawn."""
         self._fixed.append(deform_ms)
+        self._whole.append(deform_ms + raster_ms)
         self._per_mpx.append(raster_ms / (width_px * height_px / 1e6))
 
     def size(self, width_px: int, height_px: int, motion: Motion) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QScrollArea,
+    QSizePolicy,
+    QSpacerItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -68,7 +70,8 @@ class AuRow(QWidget):
     def __init__(self, au: ActionUnit, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.au = au
-        self.setFixedHeight(theme.ROW_HEIGHT)
+        self.setMinimumHeight(theme.ROW_HEIGHT)
+        self.setMaximumHeight(theme.ROW_HEIGHT_ROOMY)
         self.setToolTip(tool_tip(au))
         self.slider, self.value = AuSlider(self), ValueField(self)
         self.slider.setAccessibleName(f"{au.key} {au.name}")
@@ -148,8 +151,8 @@ class AuPanel(QFrame):
         for region, title in REGION_TITLES.items():
             column.addWidget(self._group_header(title))
             for au in sorted((a for a in ACTION_UNITS if a.region == region), key=lambda a: a.number):
-                column.addWidget(self._row(au))
-        column.addStretch(1)
+                column.addWidget(self._row(au), 1)
+        column.addSpacerItem(QSpacerItem(0, 0, QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Expanding))
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -186,7 +189,8 @@ class AuPanel(QFrame):
 
     def _group_header(self, title: str) -> QWidget:
         header = QWidget()
-        header.setFixedHeight(22)
+        header.setMinimumHeight(22)
+        header.setMaximumHeight(30)
         row = QHBoxLayout(header)
         row.setContentsMargins(theme.SPACE * 2, 0, theme.SPACE, 0)
         row.setSpacing(theme.SPACE)

@@ -105,6 +105,8 @@ class MainWindow(QMainWindow):
         self.transport = TransportBar(self.actions_)
         self.banner = Banner()
         self.status = QLabel()
+        self.status.setObjectName("hint")
+        self.status.setContentsMargins(theme.SPACE, 0, 0, 4)
         self.export_dialog: ExportDialog | None = None
         self._sound_worker = Worker("sound", self)
         self._sound_for: Clip | None = None
@@ -236,6 +238,8 @@ class MainWindow(QMainWindow):
 
     def _project_changed(self, event: Event) -> None:
         project, history = event.project, self.session.history
+        if project.audio is not None and (self.session.clip is None or self.session.clip.media != project.audio):
+            self.waveform.set_busy(f"Opening {project.audio.name}…")
         self._restage()
         self.driver.set_loop(project.loop, self.session.range_s)
         self.waveform.set_range(self.session.range_s, looping=project.loop)
@@ -334,7 +338,7 @@ class MainWindow(QMainWindow):
             f"{len(ready.avatar.gaussians):,} Gaussians",
             ready.backend,
             f"{camera.width}×{camera.height}",
-            f"{shown.deform_ms + shown.raster_ms:.0f} ms",
+            f"{self.driver.show.quality.drawing_ms:.0f} ms",
         ]
         if self.driver.player.playing:
             pace = self.driver.pace

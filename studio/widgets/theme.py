@@ -47,6 +47,9 @@ RADIUS = 4
 ROW_HEIGHT = 25
 """Height of a slider row: 17 of them and four headings fit a screen of 768 pixels."""
 
+ROW_HEIGHT_ROOMY = 32
+"""Of the same row on a taller screen."""
+
 
 @dataclass(frozen=True)
 class Type:
