@@ -62,6 +62,33 @@ ACTIONS: tuple[ActionSpec, ...] = (
 """In the order of the menus."""
 
 
+MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "File",
+        (
+            "project.new", "project.open", "", "speech.open", "avatar.open", "", "project.save", "project.save_as",
+            "", "export.video", "", "app.quit",
+        ),
+    ),
+    ("Edit", ("edit.undo", "edit.redo", "", "edit.reset_all")),
+    (
+        "View",
+        (
+            "view.reframe", "", "view.front", "view.back", "view.left", "view.right", "view.top", "view.bottom",
+            "", "view.readout",
+        ),
+    ),
+    (
+        "Playback",
+        (
+            "play.toggle", "play.start", "play.end", "", "play.previous", "play.next", "play.back_second",
+            "play.on_second", "", "play.loop", "play.mark_in", "play.mark_out", "play.clear_range", "", "play.mute",
+        ),
+    ),
+)  # fmt: skip
+"""Titles and the ids under them; an empty id is a separator."""
+
+
 class Actions:
     """The `QAction`s of one window, by id."""
 
