@@ -67,10 +67,11 @@ class AuSlider(QSlider):
 
     def show_intensity(self, intensity: float, *, changed: bool) -> None:
         """Show an intensity; `changed` marks one the user holds away from what lies below."""
-        self._changed = changed
         if not self._dragging:
             self.setValue(round(intensity * STEPS))
-        self.update()
+        if changed != self._changed:
+            self._changed = changed
+            self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Wide enough to set tenths with the mouse."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -13,6 +13,9 @@ from studio.widgets.peaks import Peaks
 RULER_HEIGHT = 20
 MARGIN = 12
 """Room left and right for the playhead's ends, pixels."""
+
+LABEL_WIDTH = 60
+"""Room for a time on the ruler, pixels."""
 
 MIN_RANGE_PX = 4
 """A shorter drag on the ruler is a click."""
@@ -153,8 +156,8 @@ class Waveform(QWidget):
             painter.end()
             return
         self._paint_range(painter)
-        self._paint_ruler(painter)
-        self._paint_wave(painter)
+        self._paint_ruler(painter, event.rect())
+        self._paint_wave(painter, event.rect())
         self._paint_playhead(painter)
         if self._busy:
             painter.setPen(theme.colour("text"))
@@ -174,23 +177,25 @@ class Waveform(QWidget):
         for x in (first, past):
             painter.drawLine(QPointF(round(x) + 0.5, RULER_HEIGHT), QPointF(round(x) + 0.5, self.height()))
 
-    def _paint_ruler(self, painter: QPainter) -> None:
+    def _paint_ruler(self, painter: QPainter, dirty: QRect) -> None:
         painter.setFont(theme.font(10))
         step = next((s for s in _TICKS_S if s / self._duration_s * self._width() >= 64), _TICKS_S[-1])
-        for i in range(int(self._duration_s / step) + 1):
+        first, last = (int(self.time_at(x) / step) for x in (dirty.left() - LABEL_WIDTH, dirty.right() + 1))
+        for i in range(first, last + 1):
             x = round(self.x_of(i * step)) + 0.5
             painter.setPen(theme.colour("faint", 0.6))
             painter.drawLine(QPointF(x, RULER_HEIGHT - 5), QPointF(x, RULER_HEIGHT - 1))
             painter.setPen(theme.colour("faint"))
             painter.drawText(
-                QRectF(x + 4, 0, 60, RULER_HEIGHT - 2), Qt.AlignmentFlag.AlignVCenter, _label(i * step, step)
+                QRectF(x + 4, 0, LABEL_WIDTH, RULER_HEIGHT - 2), Qt.AlignmentFlag.AlignVCenter, _label(i * step, step)
             )
 
-    def _paint_wave(self, painter: QPainter) -> None:
+    def _paint_wave(self, painter: QPainter, dirty: QRect) -> None:
         played, ahead = self._wave_images()
         x = self.x_of(self._position_s)
         area = QRectF(MARGIN, RULER_HEIGHT, self._width(), self.height() - RULER_HEIGHT)
-        for image, left, right in ((played, area.left(), x), (ahead, x, area.right())):
+        for image, begin, end in ((played, area.left(), x), (ahead, x, area.right())):
+            left, right = max(begin, dirty.left() - 1.0), min(end, dirty.right() + 2.0)
             if right > left:
                 ratio = image.devicePixelRatio()
                 source = QRectF((left - area.left()) * ratio, 0, (right - left) * ratio, image.height())
