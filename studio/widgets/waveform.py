@@ -185,6 +185,8 @@ class Waveform(QWidget):
             x = round(self.x_of(i * step)) + 0.5
             painter.setPen(theme.colour("faint", 0.6))
             painter.drawLine(QPointF(x, RULER_HEIGHT - 5), QPointF(x, RULER_HEIGHT - 1))
+            if x + LABEL_WIDTH / 2 > self.width():
+                continue  # it would be cut off
             painter.setPen(theme.colour("faint"))
             painter.drawText(
                 QRectF(x + 4, 0, LABEL_WIDTH, RULER_HEIGHT - 2), Qt.AlignmentFlag.AlignVCenter, _label(i * step, step)
