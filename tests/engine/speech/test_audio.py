@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import wave
@@ -219,10 +220,8 @@ def test_damage_in_the_middle_never_raises_anything_else(tmp_path: Path) -> None
             for at in rng.integers(0, len(broken), 20):
                 broken[at] = int(rng.integers(256))
             (tmp_path / f"b-{name}").write_bytes(broken)
-            try:
+            with contextlib.suppress(StudioError):
                 assert np.isfinite(load_audio(tmp_path / f"b-{name}").samples).all()
-            except StudioError as error:
-                assert str(error).endswith(".")
 
 
 def test_no_samples_or_hardly_any(tmp_path: Path) -> None:
