@@ -12,8 +12,8 @@ from studio.document.curves import Curve
 from studio.playback.device import SilentOutput
 from studio.playback.pacer import Pace
 from studio.playback.player import State
-from studio.widgets.transport import timecode
 from studio.widgets.timeline.state import RULER_HEIGHT
+from studio.widgets.transport import timecode
 from tests.playback.fake_audio import FakeAudioDevice
 from tests.widgets.conftest import Studio
 
@@ -118,7 +118,9 @@ def test_a_drag_on_the_ruler_marks_a_range_that_loops(studio: Studio) -> None:
 
 
 def test_shift_marks_a_range_on_the_waveform_too(studio: Studio) -> None:
-    studio.drag(studio.window.timeline.canvas, at(studio, 0.5), at(studio, 1.5), modifiers=Qt.KeyboardModifier.ShiftModifier)
+    studio.drag(
+        studio.window.timeline.canvas, at(studio, 0.5), at(studio, 1.5), modifiers=Qt.KeyboardModifier.ShiftModifier
+    )
     assert studio.session.range_s == pytest.approx((0.5, 1.5), abs=0.01)
 
 

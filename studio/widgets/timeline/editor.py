@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from studio.document import curve_fit, curve_tools
 from studio.document.commands import History, Selection
-from studio.document.curves import Handle, Interpolation
+from studio.document.curves import Curve, Handle, Indices, Interpolation
 from studio.document.lanes import Lane
 from studio.document.model import Marker, Project
 from studio.widgets.timeline import edits
@@ -316,7 +316,7 @@ def baked(project: Project, selection: Selection) -> edits.Change:
     """One key per frame between the first and the last selected key of each lane."""
     fps = project.fps
 
-    def tool(curve: curve_tools.Curve, keys: curve_tools.Indices) -> curve_tools.Edited:
+    def tool(curve: Curve, keys: Indices) -> curve_tools.Edited:
         times = curve.times_s[np.asarray(keys)]
         return curve_tools.bake(curve, float(times[0]), float(times[-1]), fps)
 

@@ -42,11 +42,11 @@ def paint_gutter(painter: QPainter, state: TimelineState, width: int, height: in
     painter.fillRect(QRectF(0, 0, GUTTER, height), theme.colour("panel"))
     painter.setFont(theme.font(theme.TYPE.small))
     painter.setPen(theme.colour("faint"))
-    for title, top, tall in (
+    for title, above, tall in (
         ("Speech", RULER_HEIGHT, WAVE_HEIGHT),
         ("Sounds", RULER_HEIGHT + WAVE_HEIGHT, PHONEME_HEIGHT),
     ):
-        painter.drawText(QRectF(LEFT, top, GUTTER - LEFT, tall), Qt.AlignmentFlag.AlignVCenter, title)
+        painter.drawText(QRectF(LEFT, above, GUTTER - LEFT, tall), Qt.AlignmentFlag.AlignVCenter, title)
     painter.save()
     painter.setClipRect(QRectF(0, TOP, GUTTER, max(0, height - TOP)), Qt.ClipOperation.IntersectClip)
     for row in state.rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -42,14 +42,16 @@ Part = Literal["ruler", "wave", "phonemes", "lanes"]
 Side = Literal["left", "right"]
 
 
-class KeyHit(NamedTuple):
+@dataclass(frozen=True)
+class KeyHit:
     """A key under the pointer."""
 
     row: Row
     index: int
 
 
-class HandleHit(NamedTuple):
+@dataclass(frozen=True)
+class HandleHit:
     """A handle under the pointer."""
 
     row: Row
