@@ -4,8 +4,8 @@
 
 For every picture handed out, the offset is the clip time it shows minus the clip sample that leaves the loudspeaker
 at that moment: negative when the picture trails. What leaves the loudspeaker is not taken from the studio's clock,
-which is what is on trial, but from a straight line through all that the device said during the run. The way from the
-window to the eye (one refresh of the screen at most) is not part of it.
+which is what is on trial, but from all that the device said during the run, before and after the moment. The way from
+the window to the eye (one refresh of the screen at most) is not part of it.
 """
 
 from __future__ import annotations
@@ -87,18 +87,40 @@ class Truth:
         if anchor is not None and (not self._said or self._said[-1][1] != anchor.running):
             self._said.append((anchor.heard_at_s, anchor.running))
 
-    def line(self) -> tuple[NDArray[np.float64], float]:
-        """Slope and offset of running sample over time, and the p95 distance from it in seconds."""
-        if len(self._said) < 2:  # a silent output states its start, and its clock is the computer's
-            anchor = self._output.anchor
-            if anchor is None:
-                raise StudioError(f"The output {self._output.name} never played; nothing could be measured.")
-            return np.array([anchor.rate_hz, anchor.running - anchor.rate_hz * anchor.heard_at_s]), 0.0
-        times, running = np.array(self._said, dtype=np.float64).T
-        origin = times[0]
-        slope, offset = np.polyfit(times - origin, running, 1)
-        residual_s = np.abs((running - (slope * (times - origin) + offset)) / slope)
-        return np.array([slope, offset - slope * origin]), float(np.percentile(residual_s, 95))
+    def statements(self) -> Statements:
+        """All that was said so far."""
+        anchor = self._output.anchor
+        if anchor is None:
+            raise StudioError(f"The output {self._output.name} never played; nothing could be measured.")
+        said = self._said or [(anchor.heard_at_s, anchor.running)]
+        times, running = np.array(said, dtype=np.float64).T
+        return Statements(times, running, anchor.rate_hz)
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Which running sample left the loudspeaker when, as the device said it."""
+
+    times_s: NDArray[np.float64]  # (n,) increasing
+    running: NDArray[np.float64]  # (n,)
+    rate_hz: float
+
+    def running_at(self, time_s: float) -> float:
+        """Between two statements on the straight line through them, which holds across dropouts of the sound too."""
+        times, running = self.times_s, self.running
+        if time_s <= times[0]:
+            return float(running[0] + (time_s - times[0]) * self.rate_hz)
+        if time_s >= times[-1]:
+            return float(running[-1] + (time_s - times[-1]) * self.rate_hz)
+        return float(np.interp(time_s, times, running))
+
+    def residual_s(self) -> float:
+        """p95 distance of the statements from one straight line, seconds; large when the sound dropped out."""
+        if len(self.times_s) < 3:
+            return 0.0
+        times = self.times_s - self.times_s[0]
+        slope, offset = np.polyfit(times, self.running, 1)
+        return float(np.percentile(np.abs(self.running - (slope * times + offset)) / slope, 95))
 
 
 class SlowRenderer:
@@ -174,12 +196,12 @@ def measure(
         player.play()
         show.restarted()
         seen = _play(show, truth, woken, seconds, seek_every_s)
-        pace, line = show.pace, truth.line()
+        pace, said = show.pace, truth.statements()
         drawing_ms = show.pacer.lead_s * 1e3
     finally:
         engine.close()
         player.close()
-    return _report(output, line, seen, seconds, pace.dropped, drawing_ms)
+    return _report(output, said, seen, seconds, pace.dropped, drawing_ms)
 
 
 def _wait_for_avatar(engine: EngineThread, woken: threading.Event) -> None:
@@ -228,7 +250,7 @@ def _note(seen: list[Seen], player: Player, result: FrameResult, at_s: float, *,
 
 def _report(
     output: AudioOutput,
-    line: tuple[NDArray[np.float64], float],
+    said: Statements,
     seen: Sequence[Seen],
     seconds: float,
     dropped: int,
@@ -236,13 +258,12 @@ def _report(
 ) -> SyncReport:
     if len(seen) < 3:
         raise StudioError(f"Only {len(seen)} pictures were shown; measure longer or with a faster engine.")
-    (slope, offset), residual_s = line
     at_s = np.array([s.at_s for s in seen])
-    heard_s = np.array([s.segment.position(slope * s.at_s + offset) / slope for s in seen])
+    heard_s = np.array([s.segment.position(said.running_at(s.at_s)) / said.rate_hz for s in seen])
     offsets = (np.array([s.time_s for s in seen]) - heard_s) * 1e3
     loop = seen[-1].segment.loop
     if loop is not None:  # a picture on one side of the seam, the sound on the other
-        period_ms = (loop[1] - loop[0]) / slope * 1e3
+        period_ms = (loop[1] - loop[0]) / said.rate_hz * 1e3
         offsets = (offsets + period_ms / 2) % period_ms - period_ms / 2
     drift = float(np.polyfit(at_s - at_s[0], offsets, 1)[0]) * 60.0
     real = isinstance(output, SoundDeviceOutput)
@@ -259,7 +280,7 @@ def _report(
         p95_ms=float(np.percentile(np.abs(offsets), 95)),
         max_abs_ms=float(np.abs(offsets).max()),
         drift_ms_per_min=drift,
-        clock_residual_p95_ms=residual_s * 1e3,
+        clock_residual_p95_ms=said.residual_s() * 1e3,
         underflows=output.underflows if real and isinstance(output, SoundDeviceOutput) else 0,
     )
 

@@ -13,7 +13,6 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QLabel, QMainWindow, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from studio.document.commands import Event
-from studio.document.project import SUFFIX
 from studio.engine.scene import Scene
 from studio.playback.device import AudioOutput
 from studio.playback.engine_thread import AvatarReady, FrameResult, Renderer
@@ -21,14 +20,14 @@ from studio.playback.feeder import Sound
 from studio.playback.player import State
 from studio.playback.show import Stage
 from studio.widgets import theme
-from studio.widgets.actions import Actions
+from studio.widgets.actions import MENUS, Actions
 from studio.widgets.au_panel import AuPanel
 from studio.widgets.bridge import Worker
 from studio.widgets.camera_controller import VIEWS
-from studio.widgets.dialogs import Dialogs, Kind, SystemDialogs
+from studio.widgets.dialogs import Dialogs, SystemDialogs
 from studio.widgets.driver import PlaybackDriver
-from studio.widgets.export_dialog import ExportDialog, ExportOffer
-from studio.widgets.exporting import export_job
+from studio.widgets.exporting import Exports
+from studio.widgets.files import Files
 from studio.widgets.messages import Banner
 from studio.widgets.presenters import Kind as PresenterKind
 from studio.widgets.session import Clip, Session
@@ -44,40 +43,6 @@ LAYOUT_VERSION = 2
 
 FOLLOW_MS = 40
 """Sliders follow the curves at the project's usual rate; faster is not seen."""
-
-SUFFIX_AVATAR = ".safetensors"
-
-MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "File",
-        (
-            "project.new", "project.open", "", "speech.open", "avatar.open", "", "project.save", "project.save_as",
-            "", "export.video", "", "app.quit",
-        ),
-    ),
-    (
-        "Edit",
-        (
-            "edit.undo", "edit.redo", "", "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete",
-            "keys.select_all", "", "keys.auto_key", "marker.add", "", "edit.reset_all",
-        ),
-    ),
-    (
-        "View",
-        (
-            "view.reframe", "", "view.front", "view.back", "view.left", "view.right", "view.top", "view.bottom",
-            "", "timeline.zoom_in", "timeline.zoom_out", "timeline.fit", "timeline.follow", "", "view.readout",
-        ),
-    ),
-    (
-        "Playback",
-        (
-            "play.toggle", "play.start", "play.end", "", "play.previous", "play.next", "play.back_second",
-            "play.on_second", "", "play.backwards", "play.stop", "play.forwards", "",
-            "play.loop", "play.mark_in", "play.mark_out", "play.clear_range", "", "play.mute",
-        ),
-    ),
-)  # fmt: skip
 
 
 class MainWindow(QMainWindow):
@@ -102,9 +67,10 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.setAcceptDrops(True)
-        self._dialogs = dialogs or SystemDialogs()
         self._settings = settings
         self.session = Session(self)
+        self._dialogs = dialogs or SystemDialogs()
+        self.files = Files(self.session, self._dialogs, self)
         self.driver = PlaybackDriver(output, load, self)
         self.actions_ = Actions(self)
         self.viewport = Viewport(presenter)
@@ -116,10 +82,9 @@ class MainWindow(QMainWindow):
         self.status = QLabel()
         self.status.setObjectName("hint")
         self.status.setContentsMargins(theme.SPACE, 0, 0, 4)
-        self.export_dialog: ExportDialog | None = None
+        self.exports = Exports(self.session, self.viewport.controller, self)
         self._sound_worker = Worker("sound", self)
         self._sound_for: Clip | None = None
-        self._folder = Path.home()
         self._last_volume = 1.0
         self._closed = False
         self._follow = QTimer(self)
@@ -183,13 +148,13 @@ class MainWindow(QMainWindow):
         session, driver, actions = self.session, self.driver, self.actions_
         actions.connect(
             {
-                "project.new": self.new_project,
-                "project.open": partial(self._open_dialog, "project"),
-                "project.save": self.save,
-                "project.save_as": self.save_as,
-                "speech.open": partial(self._open_dialog, "speech"),
-                "avatar.open": partial(self._open_dialog, "avatar"),
-                "export.video": self.show_export,
+                "project.new": self.files.new_project,
+                "project.open": partial(self.files.ask, "project"),
+                "project.save": self.files.save,
+                "project.save_as": self.files.save_as,
+                "speech.open": partial(self.files.ask, "speech"),
+                "avatar.open": partial(self.files.ask, "avatar"),
+                "export.video": lambda: self.exports.show(self.files.folder),
                 "app.quit": self.close,
                 "edit.undo": session.undo,
                 "edit.redo": session.redo,
@@ -232,6 +197,10 @@ class MainWindow(QMainWindow):
         session.busy_changed.connect(self._show_busy)
         session.failed.connect(self._failed)
         session.avatar_wanted.connect(driver.load_avatar)
+        self.files.opening.connect(lambda name: self.timeline.set_busy(f"Opening {name}…"))
+        self.files.said.connect(self.status.setText)
+        self.exports.said.connect(self.status.setText)
+        self.exports.failed.connect(self._failed)
         driver.avatar_ready.connect(session.avatar_ready)
         driver.avatar_failed.connect(self._avatar_failed)
         driver.failed.connect(self._engine_failed)
@@ -398,82 +367,6 @@ class MainWindow(QMainWindow):
         self.driver.player.set_volume(0.0 if muted else self._last_volume)
         self.actions_["play.mute"].setIcon(theme.icon("volume-off" if muted else "volume", "dim"))
 
-    # ---- files ----
-
-    def new_project(self) -> None:
-        """Begin anew."""
-        if self._may_leave():
-            self.session.new()
-
-    def _open_dialog(self, kind: Kind) -> None:
-        path = self._dialogs.open_file(self, kind, self._folder)
-        if path is not None:
-            self.open_path(path)
-
-    def open_path(self, path: Path) -> None:
-        """Open whatever a file is, by its ending; anything unknown is taken for speech."""
-        self._folder = path.parent
-        if path.suffix.lower() == SUFFIX:
-            if self._may_leave():
-                self.session.open_project(path)
-        elif path.suffix.lower() == SUFFIX_AVATAR:
-            self.session.open_avatar(path)
-        else:
-            self.timeline.set_busy(f"Opening {path.name}…")
-            self.session.open_speech(path)
-
-    def save(self) -> bool:
-        """Save where the project lies, or ask."""
-        path = self.session.path
-        if path is None or self.session.project.read_only:
-            return self.save_as()
-        return self._save_to(path)
-
-    def save_as(self) -> bool:
-        """Ask where to save."""
-        start = self._folder / f"{self.session.title}{SUFFIX}"
-        path = self._dialogs.save_project(self, start)
-        return path is not None and self._save_to(path)
-
-    def _save_to(self, path: Path) -> bool:
-        saved = self.session.save(path)
-        if saved:
-            self.status.setText(f"Saved {self.session.path}")
-        return saved
-
-    def _may_leave(self) -> bool:
-        """Whether the open project may be left; asks when it has unsaved changes."""
-        if not self.session.history.dirty:
-            return True
-        answer = self._dialogs.unsaved(self, self.session.title)
-        return answer == "discard" or (answer == "save" and self.save())
-
-    def show_export(self) -> None:
-        """The export dialog; one at a time."""
-        clip, ready = self.session.clip, self.session.avatar
-        if self.export_dialog is not None and self.export_dialog.isVisible():
-            self.export_dialog.raise_()
-            return
-        if clip is None or ready is None:
-            self._failed("There is nothing to export yet; open an avatar and a speech clip first.")
-            return
-        project = self.session.project
-        name = self.session.path.stem if self.session.path is not None else Path(clip.media.name).stem
-        offer = ExportOffer(
-            self._folder / f"{name}.mp4",
-            project.export.width_px,
-            project.export.height_px,
-            project.export.fps or project.fps,
-            clip.duration_s,
-            self.session.range_s if project.export.only_range else None,
-        )
-        camera = self.viewport.controller.camera(512, 512)
-        job = export_job(ready.avatar, clip, project, camera)
-        self.export_dialog = ExportDialog(offer, job, self)
-        self.export_dialog.finished_export.connect(lambda report: self.status.setText(f"Exported {report.path}"))
-        self.export_dialog.failed.connect(self.status.setText)
-        self.export_dialog.show()
-
     # ---- the window ----
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
@@ -485,22 +378,21 @@ class MainWindow(QMainWindow):
         """Open what was dropped."""
         for url in event.mimeData().urls():
             if url.isLocalFile():
-                self.open_path(Path(url.toLocalFile()))
+                self.files.open(Path(url.toLocalFile()))
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask about unsaved work, then end every thread."""
         if self._closed:
             return
-        if not self._may_leave():
+        if not self.files.may_leave():
             event.ignore()
             return
         self._closed = True
         if self._settings is not None:
             self._settings.setValue("geometry", self.saveGeometry())
             self._settings.setValue("layout", [LAYOUT_VERSION, self._top.saveState(), self._split.saveState()])
-        if self.export_dialog is not None:
-            self.export_dialog.shut_down()
+        self.exports.close()
         self._follow.stop()
         self.driver.close()
         self.session.close()

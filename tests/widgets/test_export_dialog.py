@@ -113,8 +113,8 @@ def test_the_window_exports_what_is_seen(studio: Studio, tmp_path: Path) -> None
     studio.session.hold("AU26", 4.0)
     studio.session.set_range((1.0, 1.2))
     studio.window.viewport.look("left")
-    studio.window.show_export()
-    dialog = studio.window.export_dialog
+    studio.window.exports.show(studio.window.files.folder)
+    dialog = studio.window.exports.dialog
     assert dialog is not None
     assert (dialog.wish().start_s, dialog.wish().end_s) == (1.0, 1.2)
     path = tmp_path / "seen.mp4"
@@ -131,5 +131,5 @@ def test_the_window_exports_what_is_seen(studio: Studio, tmp_path: Path) -> None
 
 def test_without_a_clip_there_is_nothing_to_export(empty_studio: Studio) -> None:
     empty_studio.open(None)
-    empty_studio.window.show_export()
+    empty_studio.window.exports.show(empty_studio.window.files.folder)
     assert "nothing to export" in empty_studio.answers.errors[0]

@@ -52,7 +52,7 @@ def test_a_dropped_avatar_is_opened(studio: Studio, tmp_path: Path) -> None:
 def test_bad_speech_is_refused_in_one_sentence_and_nothing_changes(studio: Studio, tmp_path: Path, name: str) -> None:
     (tmp_path / "broken.wav").write_bytes(b"RIFF nonsense")
     before = studio.session.project
-    studio.window.open_path(tmp_path / name)
+    studio.window.files.open(tmp_path / name)
     studio.until(lambda: bool(studio.answers.errors))
     assert name in studio.answers.errors[0]
     assert studio.session.project == before
@@ -82,7 +82,7 @@ def test_a_project_is_saved_and_opened_again(studio: Studio, tmp_path: Path) -> 
     studio.window.actions_["project.new"].trigger()
     assert studio.session.held == frozenset()
     assert studio.session.path is None
-    studio.window.open_path(path)
+    studio.window.files.open(path)
     studio.until(lambda: studio.driver.player.duration_s == 4.0)
     assert studio.held("AU12") == 3.5
     assert studio.window.panel.rows["AU12"].slider.intensity() == 3.5
@@ -90,9 +90,9 @@ def test_a_project_is_saved_and_opened_again(studio: Studio, tmp_path: Path) -> 
 
 def test_saving_again_does_not_ask(studio: Studio, tmp_path: Path) -> None:
     studio.answers.to_save = tmp_path / "a.emozone"
-    studio.window.save()
+    studio.window.files.save()
     studio.session.hold("AU1", 1.0)
-    studio.window.save()
+    studio.window.files.save()
     assert studio.answers.asked == ["save"]
     assert load_project(tmp_path / "a.emozone").performance == studio.session.project.performance
 
@@ -100,7 +100,7 @@ def test_saving_again_does_not_ask(studio: Studio, tmp_path: Path) -> None:
 def test_a_save_that_fails_is_said_and_nothing_is_lost(studio: Studio, tmp_path: Path) -> None:
     studio.session.hold("AU1", 1.0)
     studio.answers.to_save = tmp_path / "no" / "such" / "folder" / "a.emozone"
-    assert not studio.window.save()
+    assert not studio.window.files.save()
     assert "a.emozone" in studio.answers.errors[0]
     assert studio.window.isWindowModified()
 
@@ -108,7 +108,7 @@ def test_a_save_that_fails_is_said_and_nothing_is_lost(studio: Studio, tmp_path:
 def test_a_damaged_project_leaves_everything_as_it_is(studio: Studio, tmp_path: Path) -> None:
     (tmp_path / "bad.emozone").write_text("{")
     before = studio.session.project
-    studio.window.open_path(tmp_path / "bad.emozone")
+    studio.window.files.open(tmp_path / "bad.emozone")
     assert "bad.emozone" in studio.answers.errors[0]
     assert studio.session.project is before
 

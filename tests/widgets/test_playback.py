@@ -219,7 +219,7 @@ def test_timecode(time_s: float, text: str) -> None:
 def test_an_empty_waveform_says_what_to_do(empty_studio: Studio, speech: Path) -> None:
     empty_studio.open(None)
     image = empty_studio.window.timeline.canvas.grab().toImage()
-    empty_studio.window.open_path(speech)
+    empty_studio.window.files.open(speech)
     empty_studio.until(lambda: empty_studio.session.clip is not None)
     empty_studio.until(lambda: empty_studio.driver.player.duration_s > 0)
     assert empty_studio.window.timeline.canvas.grab().toImage() != image

@@ -188,7 +188,7 @@ def test_an_avatar_that_fails_to_load_leaves_the_one_before(studio: Studio) -> N
         raise OSError("disk on fire")
 
     studio.load = broken
-    studio.window.open_path(studio.window._folder / "other.safetensors")
+    studio.window.files.open(studio.window.files.folder / "other.safetensors")
     studio.until(lambda: bool(studio.answers.errors))
     assert "disk on fire" in studio.answers.errors[0]
     assert studio.session.project.avatar is None

@@ -44,6 +44,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # 17 s of work, which a crowded machine stretches manifold
 def test_a_few_hundred_iterations_make_a_head_that_obeys(capture: Path, tmp_path: Path) -> None:
     reports: list[Progress] = []
     out = train(capture, tmp_path / "egg.safetensors", RECIPES["quick"], progress=reports.append)
