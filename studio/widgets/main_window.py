@@ -394,6 +394,7 @@ class MainWindow(QMainWindow):
             self._settings.setValue("layout", [LAYOUT_VERSION, self._top.saveState(), self._split.saveState()])
         self.exports.close()
         self._follow.stop()
+        self.shuttle.stop()
         self.driver.close()
         self.session.close()
         self._sound_worker.close()

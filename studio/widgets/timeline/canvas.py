@@ -6,7 +6,10 @@ history, and reports everything about time by signals.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from collections.abc import Iterable
+from typing import cast
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -379,7 +382,7 @@ class Canvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the state, region by region: the rectangle around all of them may be the whole widget."""
         painter = QPainter(self)
-        for rect in event.region():
+        for rect in cast(Iterable[QRect], event.region()):
             painter.save()
             painter.setClipRect(rect)
             self._painter.paint(painter, rect, self.width(), self.height(), self.devicePixelRatioF())

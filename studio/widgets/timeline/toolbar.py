@@ -142,7 +142,9 @@ class TimelineToolbar(QFrame):
             self.value.show_number(None)
             return
         channels = [CHANNELS[lane.target] for lane, _ in found]
+        self.value.blockSignals(True)  # a narrower range must not set the value of another lane's keys
         self.value.setRange(max(c.low for c in channels), min(c.high for c in channels))
+        self.value.blockSignals(False)
         self.time.show_number(min(float(lane.curve.times_s[keys[0]]) for lane, keys in found))
         lane, keys = found[0]
         self.value.show_number(float(np.mean(lane.curve.values[keys[:1]])))
