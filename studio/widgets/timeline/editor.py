@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from studio.document import curve_fit, curve_tools
+from studio.document import curve_tools
 from studio.document.commands import History, Selection
 from studio.document.curves import Curve, Handle, Indices, Interpolation
 from studio.document.lanes import Lane
@@ -285,6 +285,8 @@ def smoothed(project: Project, selection: Selection, width_s: float) -> edits.Ch
 
 def simplified(project: Project, selection: Selection, tolerance: float) -> edits.Change:
     """Selected keys thinned out, nowhere further than the tolerance from the curve as it was."""
+    from studio.document import curve_fit  # scipy: not before the window is on the screen
+
     return edits.edit_keys(project, selection, lambda c, keys: curve_fit.simplify(c, tolerance, keys))
 
 

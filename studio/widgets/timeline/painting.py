@@ -297,7 +297,8 @@ class TimelinePainter:
         painter.fillRect(QRectF(first, RULER_HEIGHT - 4, past - first, 4), theme.colour("accent", strong))
         painter.setPen(QPen(theme.colour("accent", 0.5 * strong), 1))
         for x in (first, past):
-            painter.drawLine(QPointF(round(x) + 0.5, RULER_HEIGHT), QPointF(round(x) + 0.5, height))
+            if GUTTER < x < width:
+                painter.drawLine(QPointF(round(x) + 0.5, RULER_HEIGHT), QPointF(round(x) + 0.5, height))
 
     def _paint_markers(self, painter: QPainter, height: int) -> None:
         state = self._state

@@ -15,7 +15,6 @@ from PySide6.QtCore import QObject
 
 from studio.document import curve_tools
 from studio.document.commands import Gesture
-from studio.document.curve_fit import curve_from_recording
 from studio.document.curves import Curve
 from studio.document.lanes import Lane
 from studio.document.model import Project
@@ -64,6 +63,8 @@ class Recording:
 
     def finished(self) -> Curve:
         """The lane with the movement as a simplified curve."""
+        from studio.document.curve_fit import curve_from_recording  # scipy: not before the window is on the screen
+
         if not self.times_s:
             return self.base
         if len(self.times_s) == 1 and not len(self.base):
