@@ -51,7 +51,6 @@ def curve_strip(levels: Floats, height: int, inset: float, thickness: float, col
 
 def _image(cover: NDArray[np.floating], colour: QColor) -> QImage:
     height, width = cover.shape
-    pixels = np.empty((height, width, 4), np.uint8)
-    pixels[..., :3] = (colour.red(), colour.green(), colour.blue())
-    pixels[..., 3] = np.round(cover * (255 * colour.alphaF()))
-    return QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGBA8888).copy()
+    alpha = (cover * (255 * colour.alphaF()) + 0.5).astype(np.uint32)
+    pixels = (alpha << np.uint32(24)) | np.uint32(colour.rgb() & 0xFFFFFF)
+    return QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32).copy()
