@@ -165,18 +165,19 @@ def degrade(samples: _Samples, babble: _Samples, rng: np.random.Generator) -> _S
     """
     if rng.random() < 0.3:
         samples = compress(samples, rng)
-    if rng.random() < 0.5:
+    if rng.random() < 0.4:
         samples = reverberate(samples, rng)
     if rng.random() < 0.85:
         samples = equalise(samples, rng)
     level = float(np.sqrt(np.mean(np.square(samples)))) + 1e-9
-    if rng.random() < 0.85:
+    if rng.random() < 0.75:
         kind = rng.random()
         other = babble if kind < 0.2 else music(len(samples), rng) if kind < 0.35 else noise(len(samples), rng)
-        snr_db = rng.uniform(10.0, 35.0) if kind < 0.35 else rng.uniform(5.0, 35.0)
+        worst_db = 10.0 if kind < 0.35 else 5.0
+        snr_db = worst_db + (35.0 - worst_db) * np.sqrt(rng.random())  # recordings are more often good than bad
         other = other / (float(np.sqrt(np.mean(np.square(other)))) + 1e-9)
         samples = samples + np.float32(level * 10 ** (-snr_db / 20)) * other
-    if rng.random() < 0.25:
+    if rng.random() < 0.2:
         samples = limit_band(samples, rng)
     if rng.random() < 0.12:
         ceiling = float(np.percentile(np.abs(samples), rng.uniform(96.0, 99.8))) + 1e-6

@@ -33,10 +33,10 @@ from studio.engine.speech.phonemes import PHONEMES
 
 log = logging.getLogger(__name__)
 
-_CROP = 400
-"""Mel frames per training crop: 4 s."""
-_BATCH = 16
-_PEAK_RATE = 4e-3
+_CROP = 320
+"""Mel frames per training crop: 3.2 s."""
+_BATCH = 12
+_PEAK_RATE = 3e-3
 _KNOTS = 33
 _PHONEME_WEIGHT = 0.5
 _CHANNEL_WEIGHTS = (3.0, 2.0, 4.0, 2.0, 2.0, 2.0, 3.0, 1.0, 1.0, 1.0)
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m studio.engine.speech.train_encoder", description=__doc__)
     parser.add_argument("out", type=Path, help="the .safetensors file to write")
     parser.add_argument("--minutes", type=float, default=75.0, help="clean speech to synthesise")
-    parser.add_argument("--clips", type=int, default=1400, help="augmented clips made of it")
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--clips", type=int, default=1600, help="augmented clips made of it")
+    parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)

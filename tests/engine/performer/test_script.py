@@ -40,14 +40,15 @@ def test_shapes_and_ranges(script: Script) -> None:
     assert all(a.end_s <= b.start_s + 1e-6 for a, b in itertools.pairwise(script.phonemes))
 
 
-def test_the_same_seed_gives_the_same_performance(script: Script) -> None:
-    again = write_script(60.0, seed=4)
-    assert np.array_equal(again.au, script.au)
-    assert np.array_equal(again.articulators, script.articulators)
-    assert np.array_equal(again.pose, script.pose)
-    assert np.array_equal(again.speech, script.speech)
-    assert again.sentences == script.sentences
-    assert not np.array_equal(write_script(4.0, seed=5).au, write_script(4.0, seed=6).au)
+def test_the_same_seed_gives_the_same_performance() -> None:
+    one, again, other = (write_script(6.0, seed=seed) for seed in (4, 4, 5))
+    assert np.array_equal(again.au, one.au)
+    assert np.array_equal(again.articulators, one.articulators)
+    assert np.array_equal(again.pose, one.pose)
+    assert np.array_equal(again.speech, one.speech)
+    assert again.sentences == one.sentences
+    assert not np.array_equal(other.au, one.au)
+    assert not np.array_equal(other.speech, one.speech)
 
 
 def test_every_unit_appears_strongly_and_alone(script: Script) -> None:
@@ -71,11 +72,11 @@ def test_expression_is_independent_of_speech(script: Script) -> None:
 
 
 def test_blinks_are_regular_and_short() -> None:
-    quiet = write_script(60.0, seed=9, kind="neutral")
+    quiet = write_script(24.0, seed=9, kind="neutral")
     assert np.delete(quiet.au, AU_INDEX["AU45"], axis=1).max() == 0.0
     closed = quiet.au[:, AU_INDEX["AU45"]] > 0.5
     starts = np.flatnonzero(np.diff(closed.astype(int)) == 1)
-    assert 11 <= len(starts) <= 21
+    assert 4 <= len(starts) <= 9
     gaps = np.diff(starts) / 25
     assert gaps.min() >= 2.8
     assert gaps.max() <= 5.2
