@@ -67,10 +67,11 @@ class AuSlider(QSlider):
 
     def show_intensity(self, intensity: float, *, changed: bool, keyed: bool = False) -> None:
         """Show an intensity; `changed` marks one that the user holds, `keyed` one that keys move."""
-        self._changed, self._keyed = changed, keyed
         if not self._dragging:
             self.setValue(round(intensity * STEPS))
-        self.update()
+        if (changed, keyed) != (self._changed, self._keyed):
+            self._changed, self._keyed = changed, keyed
+            self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Wide enough to set tenths with the mouse."""

@@ -42,6 +42,7 @@ class PlaybackDriver(QObject):
         self.bridge = EngineBridge(load, self)
         self.show = Show(self.player, self.bridge.engine)
         self._state = State.EMPTY
+        self._even = False
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(round(TICK_S * 1000))
@@ -166,10 +167,11 @@ class PlaybackDriver(QObject):
 
     def _tick(self) -> None:
         self.show.tick()
-        if self.player.playing:
-            self.position_changed.emit(self.player.position_s)
-        else:
+        self._even = not self._even
+        if not self.player.playing:
             self._moved()  # the end was reached
+        elif self._even:  # every second tick is a refresh of the screen
+            self.position_changed.emit(self.player.position_s)
 
     def _picture(self, result: FrameResult) -> None:
         self.show.taken(result)
