@@ -25,7 +25,7 @@ window.show()
 application.processEvents()
 heavy = [name for name in ("torch", "numba", "librosa", "scipy", "av", "sounddevice") if name in sys.modules]
 image = window.grab().toImage()
-colours = {image.pixel(x, 300) for x in range(0, 600, 7)}
+colours = {image.pixel(x, y) for x in range(0, 600, 7) for y in range(100, 400, 7)}
 print(heavy, window.viewport.presenter.kind, image.width() > 600, len(colours) > 1)
 window.close()
 """

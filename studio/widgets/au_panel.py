@@ -23,6 +23,7 @@ from studio.document.action_units import ACTION_UNITS, AU_KEYS, MAX_INTENSITY, A
 from studio.widgets import theme
 from studio.widgets.au_help import LETTERS, REGION_TITLES, tool_tip
 from studio.widgets.au_slider import MARGIN, AuSlider
+from studio.widgets.key_button import KEY_BUTTON_WIDTH, KeyButton
 
 NUMBER_WIDTH, NAME_WIDTH, VALUE_WIDTH = 26, 132, 46
 """Columns of a row, pixels."""
@@ -82,22 +83,27 @@ class AuRow(QWidget):
         self._name.setFixedWidth(NAME_WIDTH)
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
-        row.setSpacing(theme.SPACE)
+        row.setSpacing(theme.SPACE // 2)
         row.addWidget(self._number)
         row.addWidget(self._name)
         row.addWidget(self.slider, 1)
         row.addWidget(self.value)
-        self._changed: bool | None = None
+        self.key = KeyButton(f"{au.key} {au.name}")
+        row.addWidget(self.key)
+        self._changed: tuple[bool, bool] | None = None
         self.show_intensity(0.0, changed=False)
 
-    def show_intensity(self, intensity: float, *, changed: bool) -> None:
-        """Show a value; `changed` when the user holds it."""
-        self.slider.show_intensity(intensity, changed=changed)
+    def show_intensity(self, intensity: float, *, changed: bool, keyed: bool = False, on_key: bool = False) -> None:
+        """Show a value; `changed` when held, `keyed` when a curve moves it, `on_key` at one of its keys."""
+        self.slider.show_intensity(intensity, changed=changed, keyed=keyed)
+        self.key.show_state(keyed=keyed, on_key=on_key)
         self.value.show_value(intensity, changed=changed or intensity > 0.004)
-        if changed != self._changed:
-            self._changed = changed
-            self._number.setStyleSheet(f"color: {theme.palette().accent if changed else theme.palette().faint}")
-            self._name.setStyleSheet(f"color: {theme.palette().text if changed else theme.palette().dim}")
+        if (changed, keyed) != self._changed:
+            self._changed = (changed, keyed)
+            palette = theme.palette()
+            number = palette.key if keyed else palette.accent if changed else palette.faint
+            self._number.setStyleSheet(f"color: {number}")
+            self._name.setStyleSheet(f"color: {palette.text if changed or keyed else palette.dim}")
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Reset, on the name as on the slider."""
@@ -126,6 +132,7 @@ class AuPanel(QFrame):
         gesture_begun(key), gesture_moved(key, intensity), gesture_ended(key): a drag.
         value_set(key, intensity): one step of keyboard, wheel or field.
         value_reset(key): back to what lies below.
+        key_clicked(key): the diamond.
     """
 
     gesture_begun = Signal(str)
@@ -133,6 +140,7 @@ class AuPanel(QFrame):
     gesture_ended = Signal(str)
     value_set = Signal(str, float)
     value_reset = Signal(str)
+    key_clicked = Signal(str)
 
     def __init__(self, reset_all: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -160,10 +168,24 @@ class AuPanel(QFrame):
         self._scroll.setWidget(content)
         layout.addWidget(self._scroll, 1)
 
-    def show_values(self, intensities: Sequence[float], held: frozenset[str]) -> None:
-        """Show (17,) intensities in channel order; `held` are the keys that the user's sliders hold."""
+    def show_values(
+        self,
+        intensities: Sequence[float],
+        held: frozenset[str],
+        keyed: frozenset[str] = frozenset(),
+        on_key: frozenset[str] = frozenset(),
+    ) -> None:
+        """Show (17,) intensities in channel order.
+
+        Args:
+            intensities: 0–5.
+            held: action units that the user's sliders hold.
+            keyed: those that keys move.
+            on_key: those with a key under the playhead.
+        """
         for key, intensity in zip(AU_KEYS, intensities, strict=True):
-            self.rows[key].show_intensity(float(intensity), changed=key in held)
+            row = self.rows[key]
+            row.show_intensity(float(intensity), changed=key in held, keyed=key in keyed, on_key=key in on_key)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Scroll a slider into sight when the keyboard reaches it."""
@@ -193,15 +215,15 @@ class AuPanel(QFrame):
         header.setMaximumHeight(30)
         row = QHBoxLayout(header)
         row.setContentsMargins(theme.SPACE * 2, 0, theme.SPACE, 0)
-        row.setSpacing(theme.SPACE)
+        row.setSpacing(theme.SPACE // 2)
         label = QLabel(title)
         label.setObjectName("faint")
         label.setFont(theme.font(theme.TYPE.heading, bold=True))
-        label.setFixedWidth(NUMBER_WIDTH + NAME_WIDTH)
+        label.setFixedWidth(NUMBER_WIDTH + NAME_WIDTH - theme.SPACE // 2)
         row.addWidget(label)
         row.addWidget(_Scale(), 1)
         room = QWidget()
-        room.setFixedWidth(VALUE_WIDTH)
+        room.setFixedWidth(VALUE_WIDTH + KEY_BUTTON_WIDTH + theme.SPACE // 2)
         row.addWidget(room)
         return header
 
@@ -215,6 +237,7 @@ class AuPanel(QFrame):
         row.slider.reset.connect(lambda: self.value_reset.emit(key))
         row.value.valueChanged.connect(lambda value: self.value_set.emit(key, value))
         row.reset.connect(lambda: self.value_reset.emit(key))
+        row.key.clicked.connect(lambda: self.key_clicked.emit(key))
         row.slider.installEventFilter(self)
         self.rows[key] = row
         return row

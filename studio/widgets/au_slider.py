@@ -54,7 +54,7 @@ class AuSlider(QSlider):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self._dragging = False
-        self._changed = False
+        self._changed = self._keyed = False
 
     @property
     def dragging(self) -> bool:
@@ -65,12 +65,12 @@ class AuSlider(QSlider):
         """What is shown, 0–5."""
         return self.value() / STEPS
 
-    def show_intensity(self, intensity: float, *, changed: bool) -> None:
-        """Show an intensity; `changed` marks one the user holds away from what lies below."""
+    def show_intensity(self, intensity: float, *, changed: bool, keyed: bool = False) -> None:
+        """Show an intensity; `changed` marks one that the user holds, `keyed` one that keys move."""
         if not self._dragging:
             self.setValue(round(intensity * STEPS))
-        if changed != self._changed:
-            self._changed = changed
+        if (changed, keyed) != (self._changed, self._keyed):
+            self._changed, self._keyed = changed, keyed
             self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -157,7 +157,8 @@ class AuSlider(QSlider):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle, left, right = self.height() / 2, float(MARGIN), self.width() - float(MARGIN)
         x = left + (right - left) * self.value() / self.maximum()
-        live = self._changed or self._dragging
+        live = self._changed or self._dragging or self._keyed
+        role = "key" if self._keyed else "accent"
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("groove"))
         painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
@@ -168,12 +169,12 @@ class AuSlider(QSlider):
             painter.drawLine(QPointF(tick, middle + 4), QPointF(tick, middle + 7))
         painter.setPen(Qt.PenStyle.NoPen)
         if self.value() > 0:
-            painter.setBrush(theme.colour("accent" if live else "dim"))
+            painter.setBrush(theme.colour(role if live else "dim"))
             painter.drawRoundedRect(QRectF(left, middle - 1.5, x - left, 3), 1.5, 1.5)
         if self._dragging:
             self._paint_letters(painter, left, right, middle)
         painter.setPen(QPen(theme.colour("panel"), 2))
-        painter.setBrush(theme.colour("accent" if live else "text" if self.underMouse() else "dim"))
+        painter.setBrush(theme.colour(role if live else "text" if self.underMouse() else "dim"))
         radius = 6.0 if self._dragging or self.underMouse() else 5.0
         painter.drawEllipse(QPointF(x, middle), radius, radius)
         if self.hasFocus():

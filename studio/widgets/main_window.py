@@ -1,4 +1,4 @@
-"""The main window: puts viewport, sliders, waveform and transport together and connects them to the session."""
+"""The main window: puts viewport, sliders, timeline and transport together and connects them to the session."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ from studio.widgets.files import Files
 from studio.widgets.messages import Banner
 from studio.widgets.presenters import Kind as PresenterKind
 from studio.widgets.session import Clip, Session
+from studio.widgets.shuttle import Shuttle
+from studio.widgets.timeline.timeline import Timeline
 from studio.widgets.transport import TransportBar
 from studio.widgets.viewport import Viewport
-from studio.widgets.waveform import Waveform
 
 log = logging.getLogger(__name__)
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Of the remembered window layout; another number forgets it."""
 
 FOLLOW_MS = 40
@@ -74,7 +75,8 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self)
         self.viewport = Viewport(presenter)
         self.panel = AuPanel(self.actions_["edit.reset_all"])
-        self.waveform = Waveform()
+        self.shuttle = Shuttle(self.driver, self)
+        self.timeline = Timeline(self.session, self.driver, self.actions_)
         self.transport = TransportBar(self.actions_)
         self.banner = Banner()
         self.status = QLabel()
@@ -83,7 +85,6 @@ class MainWindow(QMainWindow):
         self.exports = Exports(self.session, self.viewport.controller, self)
         self._sound_worker = Worker("sound", self)
         self._sound_for: Clip | None = None
-        self._resume_after_scrub = False
         self._last_volume = 1.0
         self._closed = False
         self._follow = QTimer(self)
@@ -117,28 +118,29 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.banner)
         column.addWidget(self.viewport, 1)
+        bottom = QFrame()
+        bottom.setObjectName("timeline_pane")
+        column = QVBoxLayout(bottom)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.timeline, 1)
+        column.addWidget(self.transport)
+        self._split = QSplitter(Qt.Orientation.Vertical)
+        self._split.addWidget(stage)
+        self._split.addWidget(bottom)
+        self._split.setStretchFactor(0, 3)
+        self._split.setStretchFactor(1, 2)
+        self._split.setCollapsible(0, False)
+        self._split.setCollapsible(1, False)
+        self._split.setSizes([420, 300])
         top = QSplitter(Qt.Orientation.Horizontal)
-        top.addWidget(stage)
+        top.addWidget(self._split)
         top.addWidget(self.panel)
         top.setStretchFactor(0, 1)
         top.setCollapsible(0, False)
         top.setSizes([900, 384])
-        bottom = QFrame()
-        bottom.setObjectName("waveform_pane")
-        column = QVBoxLayout(bottom)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.waveform, 1)
-        column.addWidget(self.transport)
-        self._split = QSplitter(Qt.Orientation.Vertical)
-        self._split.addWidget(top)
-        self._split.addWidget(bottom)
-        self._split.setStretchFactor(0, 1)
-        self._split.setCollapsible(0, False)
-        self._split.setCollapsible(1, False)
-        self._split.setSizes([572, 140])
         self._top = top
-        self.setCentralWidget(self._split)
+        self.setCentralWidget(top)
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().addWidget(self.status, 1)
         self.actions_["view.readout"].setChecked(True)
@@ -168,6 +170,9 @@ class MainWindow(QMainWindow):
                 "play.next": lambda: driver.step(1),
                 "play.back_second": lambda: driver.seek(driver.player.position_s - 1.0),
                 "play.on_second": lambda: driver.seek(driver.player.position_s + 1.0),
+                "play.backwards": self.shuttle.back,
+                "play.stop": self._stop_or_key,
+                "play.forwards": self.shuttle.forward,
                 "play.loop": lambda: session.set_loop(actions["play.loop"].isChecked()),
                 "play.mark_in": partial(self._mark, 0),
                 "play.mark_out": partial(self._mark, 1),
@@ -175,18 +180,14 @@ class MainWindow(QMainWindow):
                 "play.mute": self._apply_volume,
             }
         )
-        self.panel.gesture_begun.connect(lambda key: session.begin(f"Set {key}"))
-        self.panel.gesture_moved.connect(session.hold)
-        self.panel.gesture_ended.connect(lambda _key: session.commit())
-        self.panel.value_set.connect(session.hold)
-        self.panel.value_reset.connect(lambda key: session.hold(key, None))
-        self.waveform.scrub_begun.connect(self._scrub_begun)
-        self.waveform.scrubbed.connect(driver.seek)
-        self.waveform.scrub_ended.connect(self._scrub_ended)
-        self.waveform.range_begun.connect(lambda: session.begin("Mark range"))
-        self.waveform.range_dragged.connect(lambda first, past: session.set_range((first, past)))
-        self.waveform.range_committed.connect(session.commit)
-        self.waveform.range_cleared.connect(lambda: session.set_range(None))
+        sliders = self.timeline.sliders
+        self.panel.gesture_begun.connect(sliders.begin)
+        self.panel.gesture_moved.connect(sliders.move)
+        self.panel.gesture_ended.connect(sliders.end)
+        self.panel.value_set.connect(sliders.step)
+        self.panel.value_reset.connect(sliders.reset)
+        self.panel.key_clicked.connect(self.timeline.toggle_key)
+        self.timeline.message.connect(self.status.setText)
         self.transport.volume_changed.connect(self._volume_changed)
         self.viewport.view_changed.connect(self._view_changed)
         self.viewport.presented.connect(driver.presented)
@@ -197,7 +198,7 @@ class MainWindow(QMainWindow):
         session.busy_changed.connect(self._show_busy)
         session.failed.connect(self._failed)
         session.avatar_wanted.connect(driver.load_avatar)
-        self.files.opening.connect(lambda name: self.waveform.set_busy(f"Opening {name}…"))
+        self.files.opening.connect(lambda name: self.timeline.set_busy(f"Opening {name}…"))
         self.files.said.connect(self.status.setText)
         self.exports.said.connect(self.status.setText)
         self.exports.failed.connect(self._failed)
@@ -215,10 +216,10 @@ class MainWindow(QMainWindow):
     def _project_changed(self, event: Event) -> None:
         project, history = event.project, self.session.history
         if project.audio is not None and (self.session.clip is None or self.session.clip.media != project.audio):
-            self.waveform.set_busy(f"Opening {project.audio.name}…")
-        self._restage()
+            self.timeline.set_busy(f"Opening {project.audio.name}…")
+        if event.project is not event.previous:
+            self._restage()
         self.driver.set_loop(project.loop, self.session.range_s)
-        self.waveform.set_range(self.session.range_s, looping=project.loop)
         self.actions_["play.loop"].setChecked(project.loop)
         for action_id, verb, label in (
             ("edit.undo", "Undo", history.undo_label),
@@ -241,13 +242,11 @@ class MainWindow(QMainWindow):
         self._sound_for = clip
         if same:
             return
-        self.waveform.set_clip(clip.peaks if clip is not None else None)
         if clip is None:
             self.driver.set_sound(None)
         else:
             self._prepare_sound(clip, self.driver.player.output, self.driver.set_sound)
         self.driver.set_loop(self.session.project.loop, self.session.range_s)
-        self.waveform.set_range(self.session.range_s, looping=self.session.project.loop)
 
     def _prepare_sound(self, clip: Clip, output: AudioOutput, done: Callable[[Sound], None]) -> None:
         """Convert a clip for an output in the background."""
@@ -283,7 +282,7 @@ class MainWindow(QMainWindow):
 
     def _failed(self, text: str) -> None:
         self.status.setText(text)
-        self.waveform.set_busy("")
+        self.timeline.set_busy("")
         self._dialogs.error(self, text)
 
     def _show_busy(self, text: str) -> None:
@@ -322,7 +321,6 @@ class MainWindow(QMainWindow):
         self.viewport.overlay.show_readout("   ".join(parts))
 
     def _show_position(self, position_s: float) -> None:
-        self.waveform.set_position(position_s)
         self.transport.show_position(position_s, self.driver.player.duration_s, self.session.project.fps)
         if not self.driver.player.playing:
             self._show_values()
@@ -339,15 +337,16 @@ class MainWindow(QMainWindow):
         """Sliders show what the performance says at the playhead."""
         performance = self.session.project.performance
         values = performance.sample(np.array([self.driver.player.position_s]))[0]
-        self.panel.show_values(values.tolist(), self.session.held)
+        keyed = self.timeline.sliders.keyed()
+        on_key = frozenset(key for key in keyed if self.timeline.editor.key_at_playhead(key) is not None)
+        self.panel.show_values(values.tolist(), self.session.held, keyed, on_key)
 
-    def _scrub_begun(self) -> None:
-        self._resume_after_scrub = self.driver.player.playing
-        self.driver.pause()
-
-    def _scrub_ended(self) -> None:
-        if self._resume_after_scrub:
-            self.driver.toggle()
+    def _stop_or_key(self) -> None:
+        """K: stops what runs; when all stands still, makes a key."""
+        if self.shuttle.moving:
+            self.shuttle.stop()
+        else:
+            self.timeline.editor.add_at_playhead()
 
     def _mark(self, end: int) -> None:
         """The range starts (0) or ends (1) at the playhead."""
@@ -396,6 +395,7 @@ class MainWindow(QMainWindow):
             self._settings.setValue("layout", [LAYOUT_VERSION, self._top.saveState(), self._split.saveState()])
         self.exports.close()
         self._follow.stop()
+        self.shuttle.stop()
         self.driver.close()
         self.session.close()
         self._sound_worker.close()

@@ -24,6 +24,9 @@ class Peaks:
         self.rate_hz = rate_hz
         self.length = len(samples)
         self._samples = samples
+        self.loudest = max(float(np.abs(samples).max(initial=0.0)), 0.05)
+        """The highest peak, but no less than a twentieth: silence is drawn as a line."""
+
         self._levels: list[tuple[int, Floats, Floats]] = []  # (samples per entry, minima, maxima)
         low = high = samples
         step = 1

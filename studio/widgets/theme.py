@@ -33,6 +33,7 @@ class Palette:
     accent: str = "#5cb8cf"
     accent_dim: str = "#2f5f6c"
     on_accent: str = "#0c1417"
+    key: str = "#e3c98a"  # keys, and sliders that a curve moves
     warning: str = "#e2ab5f"
     error: str = "#e87a72"
     backdrop: str = "#1a1a1f"  # behind the head until the first picture: the default of a project's background
@@ -182,7 +183,7 @@ QSplitter::handle:vertical {{ height: 4px; }}
 QSplitter::handle:hover {{ background: {p.accent_dim}; }}
 QStatusBar {{ background: {p.window}; color: {p.dim}; }}
 QStatusBar::item {{ border: none; }}
-#panel, #transport, #waveform_pane {{ background: {p.panel}; }}
+#panel, #transport, #timeline_pane {{ background: {p.panel}; }}
 #panel_title {{ color: {p.text}; }}
 #hint {{ color: {p.dim}; }}
 #faint {{ color: {p.faint}; }}
@@ -223,6 +224,8 @@ QDoubleSpinBox#value:focus {{ border-color: {p.accent}; background: {p.window}; 
 QProgressBar {{ background: {p.window}; border: none; border-radius: 3px; height: 6px; }}
 QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+#amount_panel {{ background: {p.raised}; border: 1px solid {p.groove}; }}
+QToolButton::menu-indicator {{ image: none; }}
 #banner {{ background: {p.raised}; border-left: 3px solid {p.warning}; }}
 #banner[kind="error"] {{ border-left-color: {p.error}; }}
 """

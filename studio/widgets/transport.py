@@ -1,4 +1,4 @@
-"""The bar under the waveform: transport buttons, where the playhead is, how well it plays, how loud."""
+"""The bar under the timeline: transport buttons, where the playhead is, how well it plays, how loud."""
 
 from __future__ import annotations
 

@@ -12,14 +12,14 @@ from studio.document.curves import Curve
 from studio.playback.device import SilentOutput
 from studio.playback.pacer import Pace
 from studio.playback.player import State
+from studio.widgets.timeline.state import RULER_HEIGHT
 from studio.widgets.transport import timecode
-from studio.widgets.waveform import RULER_HEIGHT
 from tests.playback.fake_audio import FakeAudioDevice
 from tests.widgets.conftest import Studio
 
 
 def at(studio: Studio, time_s: float, *, ruler: bool = False) -> QPoint:
-    return QPoint(round(studio.window.waveform.x_of(time_s)), 8 if ruler else RULER_HEIGHT + 20)
+    return QPoint(round(studio.window.timeline.canvas.x_of(time_s)), 8 if ruler else RULER_HEIGHT + 20)
 
 
 def test_space_plays_and_pauses(studio: Studio) -> None:
@@ -76,7 +76,7 @@ def test_the_end_of_the_clip_pauses(studio: Studio) -> None:
 
 
 def test_a_click_and_a_drag_on_the_waveform_scrub(studio: Studio) -> None:
-    waveform = studio.window.waveform
+    waveform = studio.window.timeline.canvas
     QTest.mouseClick(waveform, Qt.MouseButton.LeftButton, pos=at(studio, 1.0))
     assert studio.driver.player.position_s == pytest.approx(1.0, abs=0.01)
     studio.drag(waveform, at(studio, 1.0), at(studio, 3.0))
@@ -89,20 +89,20 @@ def test_a_click_and_a_drag_on_the_waveform_scrub(studio: Studio) -> None:
 
 def test_scrubbing_while_it_plays_goes_on_playing_afterwards(studio: Studio) -> None:
     studio.driver.toggle()
-    studio.drag(studio.window.waveform, at(studio, 0.5), at(studio, 2.0), release=False)
+    studio.drag(studio.window.timeline.canvas, at(studio, 0.5), at(studio, 2.0), release=False)
     assert not studio.driver.player.playing
     QTest.mouseRelease(
-        studio.window.waveform, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at(studio, 2.0)
+        studio.window.timeline.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at(studio, 2.0)
     )
     assert studio.driver.player.playing
     assert studio.driver.player.position_s == pytest.approx(2.0, abs=0.01)
 
 
 def test_a_drag_on_the_ruler_marks_a_range_that_loops(studio: Studio) -> None:
-    studio.drag(studio.window.waveform, at(studio, 1.0, ruler=True), at(studio, 2.0, ruler=True))
+    studio.drag(studio.window.timeline.canvas, at(studio, 1.0, ruler=True), at(studio, 2.0, ruler=True))
     assert studio.session.range_s == pytest.approx((1.0, 2.0), abs=0.01)
     assert len(studio.session.history.commands) == 1
-    studio.key(Qt.Key.Key_L)
+    studio.key(Qt.Key.Key_L, Qt.KeyboardModifier.ShiftModifier)
     assert studio.session.project.loop
     studio.driver.seek(1.0)
     studio.driver.toggle()
@@ -111,14 +111,16 @@ def test_a_drag_on_the_ruler_marks_a_range_that_loops(studio: Studio) -> None:
         assert 0.98 <= studio.driver.player.position_s <= 2.01
     assert studio.driver.player.playing
     studio.driver.pause()
-    QTest.mouseDClick(studio.window.waveform, Qt.MouseButton.LeftButton, pos=at(studio, 3.0, ruler=True))
+    QTest.mouseDClick(studio.window.timeline.canvas, Qt.MouseButton.LeftButton, pos=at(studio, 3.0, ruler=True))
     assert studio.session.range_s is None
     studio.session.undo()
     assert studio.session.range_s is not None
 
 
 def test_shift_marks_a_range_on_the_waveform_too(studio: Studio) -> None:
-    studio.drag(studio.window.waveform, at(studio, 0.5), at(studio, 1.5), modifiers=Qt.KeyboardModifier.ShiftModifier)
+    studio.drag(
+        studio.window.timeline.canvas, at(studio, 0.5), at(studio, 1.5), modifiers=Qt.KeyboardModifier.ShiftModifier
+    )
     assert studio.session.range_s == pytest.approx((0.5, 1.5), abs=0.01)
 
 
@@ -216,8 +218,8 @@ def test_timecode(time_s: float, text: str) -> None:
 
 def test_an_empty_waveform_says_what_to_do(empty_studio: Studio, speech: Path) -> None:
     empty_studio.open(None)
-    image = empty_studio.window.waveform.grab().toImage()
+    image = empty_studio.window.timeline.canvas.grab().toImage()
     empty_studio.window.files.open(speech)
     empty_studio.until(lambda: empty_studio.session.clip is not None)
     empty_studio.until(lambda: empty_studio.driver.player.duration_s > 0)
-    assert empty_studio.window.waveform.grab().toImage() != image
+    assert empty_studio.window.timeline.canvas.grab().toImage() != image

@@ -1,0 +1,394 @@
+"""The painted part of the timeline: mouse and keyboard on ruler, waveform, phonemes and lanes.
+
+One widget draws everything, so that one playhead goes through every lane. It changes keys through the editor and the
+history, and reports everything about time by signals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from studio.document.lanes import CHANNELS
+from studio.widgets.timeline import edits
+from studio.widgets.timeline.drags import BoxSelect, Drag, MoveHandle, MoveKeys, MoveMarker, snapping_of
+from studio.widgets.timeline.editor import KeyEditor
+from studio.widgets.timeline.gutter import switch_at
+from studio.widgets.timeline.painting import TimelinePainter
+from studio.widgets.timeline.rows import LANE_HEIGHT, Row
+from studio.widgets.timeline.state import GUTTER, MARGIN, RULER_HEIGHT, TOP, KeyHit, TimelineState
+
+MIN_RANGE_PX = 4
+"""A shorter drag on the ruler is a click."""
+
+EDGE_PX = 5
+ON_CURVE_PX = 6.0
+"""A double-click this near to the curve makes a key on it, without changing its shape."""
+
+ZOOM_STEP = 1.25
+ADDING = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
+
+
+class Canvas(QWidget):
+    """Shows a `TimelineState`; the wheel pans, with Ctrl it zooms about the pointer; F fits."""
+
+    scrub_begun = Signal()
+    scrubbed = Signal(float)
+    scrub_ended = Signal()
+    range_begun = Signal()
+    range_dragged = Signal(float, float)
+    range_committed = Signal()
+    range_cleared = Signal()
+    view_changed = Signal()
+    """Zoomed, panned, scrolled or resized."""
+
+    menu_wanted = Signal(QPointF)
+    """A context menu for what is selected, at a place of the screen."""
+
+    marker_menu_wanted = Signal(int, QPointF)
+
+    def __init__(self, state: TimelineState, editor: KeyEditor, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("timeline_canvas")
+        self.setAccessibleName("Timeline: drag on the ruler to mark a range, on the waveform to move the playhead")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumHeight(TOP)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._state, self._editor = state, editor
+        self._painter = TimelinePainter(state)
+        self._drag: Drag | None = None
+        self._time_drag = ""
+        self._anchor_s = self._anchor_x = 0.0
+        self._pan_from: QPointF | None = None
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Room for two lanes."""
+        return QSize(700, TOP + 2 * LANE_HEIGHT + 20)
+
+    def x_of(self, time_s: float) -> float:
+        """Pixel of a moment."""
+        return self._state.view.x_of(time_s)
+
+    def time_at(self, x: float) -> float:
+        """Moment under a pixel, within the clip."""
+        return min(max(self._state.view.time_at(x), 0.0), self._state.duration_s)
+
+    def move_playhead(self, position_s: float) -> None:
+        """Repaint only the strip that the playhead leaves and the one it enters."""
+        state = self._state
+        before, state.position_s = state.position_s, position_s
+        left, right = sorted((state.view.x_of(before), state.view.x_of(position_s)))
+        for x in (left, right):
+            self.update(int(x) - 8, 0, 17, self.height())
+        self.update(int(left) - 60, RULER_HEIGHT, int(right - left) + 120, TOP - RULER_HEIGHT)
+        self.update(GUTTER - 60, TOP, 60, self.height() - TOP)
+
+    # ---- the view ----
+
+    @property
+    def scroll_limit(self) -> int:
+        """How far the lanes can be scrolled, pixels."""
+        return max(0, self._state.rows_height - max(0, self.height() - TOP))
+
+    def scroll_to(self, pixels: int) -> None:
+        """Show the lanes from there on."""
+        pixels = min(max(pixels, 0), self.scroll_limit)
+        if pixels != self._state.scroll_px:
+            self._state.scroll_px = pixels
+            self._view_moved()
+
+    def reveal(self, lane_id: str) -> None:
+        """Scroll a lane into sight."""
+        row = self._state.row_of(lane_id)
+        room = self.height() - TOP
+        if row is not None and not self._state.scroll_px <= row.top <= self._state.scroll_px + room - row.height:
+            self.scroll_to(row.top if row.top < self._state.scroll_px else row.top + row.height - room)
+
+    def zoom(self, factor: float, x: float | None = None) -> None:
+        """Closer about a pixel; about the playhead without one, if it is seen."""
+        view = self._state.view
+        if x is None:
+            x = view.x_of(self._state.position_s)
+            x = x if view.left <= x <= view.left + view.width else view.left + view.width / 2
+        view.zoom(factor, x)
+        self._view_moved()
+
+    def fit(self) -> None:
+        """Show the selected keys; the whole clip when there are not several, or they fill the view already."""
+        view = self._state.view
+        span = edits.span_of(self._state.performance, self._state.selection)
+        before = (view.start_s, view.span_s)
+        if span is not None and span[1] - span[0] > 2 / self._state.fps:
+            room = (span[1] - span[0]) * 0.1
+            view.fit(span[0] - room, span[1] + room)
+        if span is None or (view.start_s, view.span_s) == before:
+            view.fit()
+        self._view_moved()
+
+    def _view_moved(self) -> None:
+        self.update()
+        self.view_changed.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """The same stretch of time in other pixels."""
+        self._state.view.resize(GUTTER + MARGIN, self.width() - GUTTER - 2 * MARGIN)
+        self._state.scroll_px = min(self._state.scroll_px, self.scroll_limit)
+        self.view_changed.emit()
+        super().resizeEvent(event)
+
+    # ---- keyboard ----
+
+    def event(self, event: QEvent) -> bool:
+        """F fits the timeline while it has the focus; the window's own F is kept from it."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _plain_f(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Escape ends a drag without effect, or deselects."""
+        if _plain_f(event):
+            self.fit()
+        elif event.key() == Qt.Key.Key_Escape:
+            if self._drag is not None:
+                drag, self._drag = self._drag, None
+                drag.cancel()
+            else:
+                self._editor.deselect()
+            self.update()
+        else:
+            event.ignore()
+
+    # ---- mouse ----
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Begin what the place under the pointer is for."""
+        x, y = event.position().x(), event.position().y()
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._pan_from = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            return
+        if event.button() != Qt.MouseButton.LeftButton or self._drag is not None:
+            return
+        if x < GUTTER:
+            self._press_gutter(x, y)
+        elif self._state.part_at(y) == "lanes":
+            self._press_lane(x, y, event.modifiers())
+        else:
+            self._press_time(x, y, event.modifiers())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Go on with it."""
+        x, y = event.position().x(), event.position().y()
+        if self._pan_from is not None:
+            moved, self._pan_from = self._pan_from - event.position(), event.position()
+            self._state.view.pan(moved.x())
+            self.scroll_to(self._state.scroll_px + round(moved.y()))
+            self._view_moved()
+        elif self._drag is not None:
+            self._drag.move(x, y, event.modifiers())
+            self.update()
+        elif self._time_drag:
+            self._drag_time(x, event.modifiers())
+        else:
+            self._show_cursor(x, y)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """End it."""
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._pan_from = None
+            self.unsetCursor()
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        drag, self._drag = self._drag, None
+        if drag is not None:
+            drag.end()
+            self.update()
+        time_drag, self._time_drag = self._time_drag, ""
+        if time_drag == "range":
+            self._state.caught_s = None
+            self.range_committed.emit()
+            self.update()
+        elif time_drag == "maybe range":
+            self.scrubbed.emit(self._anchor_s)
+        elif time_drag == "scrub":
+            self.scrub_ended.emit()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """On the ruler: clear the range. In a lane: make a key."""
+        x, y = event.position().x(), event.position().y()
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if x < GUTTER:
+            self._press_gutter(x, y)
+        elif y < RULER_HEIGHT:
+            self.range_cleared.emit()
+        else:
+            row = self._state.row_at(y)
+            if row is not None and row.lane is not None and self._state.key_at(x, y) is None:
+                self._add_key(row, x, y, event.modifiers())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """What can be done with the keys, or with the marker under the pointer."""
+        x, y = float(event.pos().x()), float(event.pos().y())
+        marker = self._state.marker_at(x, y)
+        if marker is not None:
+            self.marker_menu_wanted.emit(marker, QPointF(event.globalPos()))
+            return
+        hit = self._state.key_at(x, y) if x >= GUTTER else None
+        if hit is not None and hit.index not in self._state.selection.keys_of(hit.row.lane_id):
+            self._editor.history.select(edits.select([(hit.row.lane_id, [hit.index])], hit.row.lane_id))
+        elif hit is None and (row := self._state.row_at(y)) is not None and row.lane is not None and x < GUTTER:
+            self._editor.focus_lane(row.lane_id)
+        self.menu_wanted.emit(QPointF(event.globalPos()))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Ctrl zooms about the pointer; otherwise lanes scroll where they do not fit, and time pans."""
+        turned = event.angleDelta()
+        x, y = event.position().x(), event.position().y()
+        modifiers = event.modifiers()
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            self.zoom(ZOOM_STEP ** (turned.y() / 120), x)
+        elif turned.x() or modifiers & Qt.KeyboardModifier.ShiftModifier or not (self.scroll_limit and y >= TOP):
+            self._state.view.pan(-(turned.x() or turned.y()) / 120 * self._state.view.width / 12)
+            self._view_moved()
+        else:
+            self.scroll_to(self._state.scroll_px - round(turned.y() / 120 * LANE_HEIGHT * 0.75))
+        event.accept()
+
+    # ---- what a press begins ----
+
+    def _press_gutter(self, x: float, y: float) -> None:
+        hit = switch_at(self._state, x, y)
+        if hit is None:
+            return
+        row, switch = hit
+        if switch == "fold":
+            self._editor.fold(row.group)
+        elif switch == "mute":
+            self._editor.mute(row.lane_id)
+        elif switch == "solo":
+            self._editor.solo(row.lane_id)
+        elif switch == "close":
+            self._editor.hide_lane(row.lane_id)
+        else:
+            self._editor.focus_lane(row.lane_id)
+
+    def _press_lane(self, x: float, y: float, modifiers: Qt.KeyboardModifier) -> None:
+        state, history = self._state, self._editor.history
+        handle = state.handle_at(x, y)
+        hit = state.key_at(x, y)
+        if hit is not None:
+            self._press_key(hit, x, y, adding=bool(modifiers & ADDING))
+        elif handle is not None:
+            self._drag = MoveHandle(history, state, handle)
+        else:
+            row = state.row_at(y)
+            lane = row.lane_id if row is not None and row.lane is not None else state.selection.lane
+            self._drag = BoxSelect(history, state, x, y, adding=bool(modifiers & ADDING), lane=lane)
+
+    def _press_key(self, hit: KeyHit, x: float, y: float, *, adding: bool) -> None:
+        history, lane_id = self._editor.history, hit.row.lane_id
+        chosen = dict(history.selection.keys)
+        mine = set(chosen.get(lane_id, ()))
+        if adding:
+            chosen[lane_id] = tuple(mine ^ {hit.index})
+            history.select(edits.select(chosen.items(), lane_id))
+            if hit.index in mine:
+                return
+        elif hit.index not in mine:
+            history.select(edits.select([(lane_id, [hit.index])], lane_id))
+        self._drag = MoveKeys(history, self._state, hit, x, y)
+
+    def _press_time(self, x: float, y: float, modifiers: Qt.KeyboardModifier) -> None:
+        marker = self._state.marker_at(x, y)
+        if marker is not None:
+            self._drag = MoveMarker(self._editor.history, self._state, marker, x)
+            self.scrubbed.emit(self._state.markers[marker].time_s)
+            return
+        if self._state.duration_s == 0:
+            return
+        self._anchor_s, self._anchor_x = self.time_at(x), x
+        if y < RULER_HEIGHT or modifiers & Qt.KeyboardModifier.ShiftModifier:
+            self._time_drag = "maybe range"
+            edge = self._range_edge(x) if y < RULER_HEIGHT else None
+            if edge is not None and self._state.range_s is not None:
+                self._anchor_s = self._state.range_s[1 - edge]
+        else:
+            self._time_drag = "scrub"
+            self.scrub_begun.emit()
+            self.scrubbed.emit(self._anchor_s)
+
+    def _drag_time(self, x: float, modifiers: Qt.KeyboardModifier) -> None:
+        if self._time_drag == "scrub":
+            self.scrubbed.emit(self.time_at(x))
+        elif self._time_drag == "maybe range" and abs(x - self._anchor_x) >= MIN_RANGE_PX:
+            self._time_drag = "range"
+            self.range_begun.emit()
+        if self._time_drag == "range":
+            time_s = self.time_at(x)
+            if modifiers & Qt.KeyboardModifier.AltModifier:
+                self._state.caught_s = None
+            else:
+                snapping = snapping_of(self._state, None)
+                caught, self._state.caught_s = snapping.snapped(time_s, self._state.view.scale)
+                time_s = caught if self._state.caught_s is not None else time_s
+            self.range_dragged.emit(*sorted((self._anchor_s, min(max(time_s, 0.0), self._state.duration_s))))
+
+    def _range_edge(self, x: float) -> int | None:
+        """Which end of the range is under the pointer on the ruler."""
+        if self._state.range_s is None:
+            return None
+        away = [abs(self._state.view.x_of(edge) - x) for edge in self._state.range_s]
+        return away.index(min(away)) if min(away) <= EDGE_PX else None
+
+    def _add_key(self, row: Row, x: float, y: float, modifiers: Qt.KeyboardModifier) -> None:
+        lane, state = row.lane, self._state
+        assert lane is not None
+        time_s = max(0.0, state.view.time_at(x))
+        if not modifiers & Qt.KeyboardModifier.AltModifier:
+            time_s, _ = snapping_of(state, None).snapped(time_s, state.view.scale)
+            if lane.curve.at(time_s) is not None:  # it caught on a key of the same lane
+                time_s = round(state.view.time_at(x) * state.fps) / state.fps
+        value = state.value_at(row, y)
+        if lane.keyed and abs(state.y_of(row, lane.curve.value(time_s)) - y) <= ON_CURVE_PX:
+            value = lane.curve.value(time_s)
+        channel = CHANNELS[lane.target]
+        self._editor.add_key(lane.id, time_s, min(max(value, channel.low), channel.high))
+
+    def _show_cursor(self, x: float, y: float) -> None:
+        state = self._state
+        if x < GUTTER or (y >= RULER_HEIGHT and y < TOP):
+            shape = Qt.CursorShape.ArrowCursor
+        elif y < RULER_HEIGHT:
+            shape = Qt.CursorShape.SizeHorCursor if state.duration_s > 0 else Qt.CursorShape.ArrowCursor
+        elif state.key_at(x, y) is not None:
+            shape = Qt.CursorShape.SizeAllCursor
+        elif state.handle_at(x, y) is not None:
+            shape = Qt.CursorShape.PointingHandCursor
+        else:
+            shape = Qt.CursorShape.ArrowCursor
+        if self.cursor().shape() != shape:
+            self.setCursor(shape)
+
+    # ---- painting ----
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the state, region by region: the rectangle around all of them may be the whole widget."""
+        painter = QPainter(self)
+        for rect in cast(Iterable[QRect], event.region()):
+            painter.save()
+            painter.setClipRect(rect)
+            self._painter.paint(painter, rect, self.width(), self.height(), self.devicePixelRatioF())
+            painter.restore()
+        painter.end()
+
+
+def _plain_f(event: QKeyEvent) -> bool:
+    return event.key() == Qt.Key.Key_F and event.modifiers() == Qt.KeyboardModifier.NoModifier

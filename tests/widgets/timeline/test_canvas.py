@@ -1,0 +1,173 @@
+"""Every gesture on the canvas with real events; undo and redo after each."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from studio.document.curves import Curve, Interpolation
+from studio.widgets.timeline.state import RULER_HEIGHT, TOP
+from tests.widgets.timeline.conftest import ALT, CTRL, SHIFT, Hands
+
+BUMP = Curve().with_key(0.4, 0.0).with_key(1.2, 4.0).with_key(2.4, 1.0)
+
+
+def test_a_double_click_adds_a_key_on_a_frame(hands: Hands) -> None:
+    hands.put(AU1=BUMP)
+    before = hands.session.project
+    hands.double_click(hands.at("AU1", 3.013, 3.0))
+    assert hands.curve("AU1").times_s[-1] == pytest.approx(3.0)
+    assert hands.curve("AU1").values[-1] == pytest.approx(3.0, abs=0.12)
+    assert hands.history.selection.keys == (("AU1", (3,)),)
+    hands.one_entry(before)
+
+
+def test_a_drag_moves_a_key_in_time_and_value(hands: Hands) -> None:
+    hands.put(AU1=BUMP)
+    before = hands.session.project
+    hands.drag(hands.at("AU1", 1.2, 4.0), hands.at("AU1", 1.803, 2.0))
+    assert hands.curve("AU1").times_s[1] == pytest.approx(1.8)
+    assert hands.curve("AU1").values[1] == pytest.approx(2.0, abs=0.12)
+    hands.one_entry(before)
+
+
+def test_a_click_selects_without_moving(hands: Hands) -> None:
+    hands.put(AU1=BUMP)
+    hands.click(hands.at("AU1", 1.2, 4.0))
+    assert hands.history.selection.keys == (("AU1", (1,)),)
+    assert not hands.history.commands
+    hands.click(hands.at("AU1", 2.4, 1.0), CTRL)
+    assert hands.history.selection.keys == (("AU1", (1, 2)),)
+    hands.click(hands.at("AU1", 3.4, 4.0))
+    assert hands.history.selection.keys == ()
+    assert hands.history.selection.lane == "AU1"
+
+
+def test_shift_keeps_to_an_axis_and_alt_leaves_the_frames(hands: Hands) -> None:
+    hands.put(AU1=BUMP)
+    hands.drag(hands.at("AU1", 1.2, 4.0), hands.at("AU1", 1.8, 3.0), SHIFT)
+    assert hands.curve("AU1").values[1] == 4.0
+    assert hands.curve("AU1").times_s[1] == pytest.approx(1.8)
+    hands.drag(hands.at("AU1", 1.8, 4.0), hands.at("AU1", 2.013, 3.0), ALT)
+    time_s = float(hands.curve("AU1").times_s[1])
+    assert time_s != pytest.approx(2.0, abs=1e-6)
+    assert time_s == pytest.approx(2.013, abs=0.01)
+
+
+def test_a_drag_catches_on_a_key_of_another_lane(hands: Hands) -> None:
+    odd_s = 2.0137
+    hands.put(AU1=BUMP, AU4=Curve().with_key(odd_s, 2.0))
+    hands.drag(hands.at("AU1", 1.2, 4.0), hands.at("AU1", 2.005, 4.0), release=False)
+    assert hands.state.caught_s == odd_s
+    assert hands.curve("AU1").times_s[1] == pytest.approx(odd_s)
+    hands.studio.qtbot.keyClick(hands.canvas, Qt.Key.Key_Escape)
+    assert hands.curve("AU1") == BUMP
+    assert not hands.history.commands
+
+
+def test_a_box_selects_over_lanes_and_delete_takes_away(hands: Hands) -> None:
+    hands.put(AU1=BUMP, AU2=BUMP)
+    before = hands.session.project
+    start, end = hands.at("AU1", 0.8, 5.0), hands.at("AU2", 3.0, 0.2)
+    hands.drag(start, end)
+    assert hands.history.selection.keys == (("AU1", (1, 2)), ("AU2", (1, 2)))
+    assert not hands.history.commands
+    hands.studio.key(Qt.Key.Key_Delete)
+    assert len(hands.curve("AU1")) == len(hands.curve("AU2")) == 1
+    hands.one_entry(before)
+
+
+def test_a_group_moves_together(hands: Hands) -> None:
+    hands.put(AU1=BUMP, AU2=BUMP)
+    before = hands.session.project
+    hands.studio.key(Qt.Key.Key_A, CTRL)
+    hands.drag(hands.at("AU2", 1.2, 4.0), hands.at("AU2", 1.6, 4.0), SHIFT)
+    for key in ("AU1", "AU2"):
+        assert hands.curve(key).times_s.tolist() == pytest.approx([0.8, 1.6, 2.8])
+    hands.one_entry(before)
+
+
+def test_nothing_moves_before_the_start(hands: Hands) -> None:
+    hands.put(AU1=BUMP)
+    hands.studio.key(Qt.Key.Key_A, CTRL)
+    hands.drag(hands.at("AU1", 1.2, 4.0), hands.at("AU1", 0.1, 4.0), SHIFT)
+    assert hands.curve("AU1").times_s[0] == 0.0
+
+
+def test_a_handle_turns(hands: Hands) -> None:
+    hands.put(AU1=BUMP)
+    hands.click(hands.at("AU1", 1.2, 4.0))
+    before = hands.session.project
+    row = hands.state.row_of("AU1")
+    assert row is not None
+    index, side, x, y = hands.state.handles_of(row)[1]
+    assert (index, side) == (1, "right")
+    hands.drag(QPoint(round(x), round(y)), QPoint(round(x) + 8, round(y) + 14))
+    assert hands.curve("AU1").key(1).right[1] < -0.5
+    hands.one_entry(before)
+
+
+def test_ctrl_wheel_zooms_about_the_pointer_and_f_fits(hands: Hands) -> None:
+    hands.put(AU1=BUMP)
+    at = hands.at("AU1", 1.5, 2.0)
+    held_s = hands.state.view.time_at(at.x())
+    hands.wheel(at, 4, CTRL)
+    assert hands.state.view.span_s < 2.0
+    assert hands.state.view.time_at(at.x()) == pytest.approx(held_s)
+    start_s = hands.state.view.start_s
+    hands.wheel(QPoint(at.x(), RULER_HEIGHT + 5), -2)
+    assert hands.state.view.start_s > start_s
+    hands.canvas.setFocus()
+    hands.studio.qtbot.keyClick(hands.canvas, Qt.Key.Key_F)
+    assert hands.state.view.whole
+
+
+def test_the_middle_button_pans(hands: Hands) -> None:
+    hands.put(AU1=BUMP)
+    hands.canvas.zoom(4.0)
+    start_s = hands.state.view.start_s
+    at = QPoint(600, RULER_HEIGHT + 20)
+    hands.studio.drag(hands.canvas, at, at - QPoint(60, 0), Qt.MouseButton.MiddleButton)
+    assert hands.state.view.start_s > start_s
+    assert not hands.history.commands
+
+
+def test_markers_are_made_dragged_and_deleted(hands: Hands) -> None:
+    hands.studio.driver.seek(1.0)
+    hands.put()
+    hands.studio.key(Qt.Key.Key_M, CTRL)
+    assert [m.time_s for m in hands.session.project.markers] == [1.0]
+    hands.history.reset(hands.session.project)
+    before = hands.session.project
+    x = round(hands.canvas.x_of(1.0))
+    hands.drag(QPoint(x, 6), QPoint(round(hands.canvas.x_of(2.0)), 6))
+    assert [m.time_s for m in hands.session.project.markers] == [2.0]
+    hands.one_entry(before)
+    hands.timeline.editor.delete_marker(0)
+    assert not hands.session.project.markers
+
+
+def test_the_gutter_folds_mutes_and_focuses(hands: Hands) -> None:
+    hands.put(AU1=BUMP, AU12=BUMP)
+    row = hands.state.row_of("AU12")
+    assert row is not None
+    before = hands.session.project
+    hands.click(QPoint(17, round(hands.state.top_of(row)) + 38))
+    lane = hands.session.project.performance.lane("AU12")
+    assert lane is not None
+    assert lane.mute
+    hands.one_entry(before)
+    hands.click(QPoint(60, round(hands.state.top_of(row)) + 12))
+    assert hands.history.selection.lane == "AU12"
+    hands.click(QPoint(20, TOP + 8))
+    assert hands.state.row_of("AU1") is None
+    hands.click(QPoint(20, TOP + 8))
+    assert hands.state.row_of("AU1") is not None
+
+
+def test_repainting_does_not_depend_on_how_many_keys_there_are(hands: Hands) -> None:
+    many = Curve.from_samples([i * 0.0002 for i in range(20_000)], [i % 5 for i in range(20_000)], Interpolation.LINEAR)
+    hands.put(AU1=many)
+    image = hands.canvas.grab().toImage()
+    hands.put(AU1=BUMP)
+    assert hands.canvas.grab().toImage() != image

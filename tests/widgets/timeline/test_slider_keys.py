@@ -1,0 +1,111 @@
+"""Sliders that write keys, and that record while it plays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from studio.document.curves import Curve
+from studio.widgets.au_slider import MARGIN, AuSlider
+from studio.widgets.timeline.slider_keys import TOLERANCE, Recording
+from tests.widgets.timeline.conftest import CTRL, LEFT, NONE, Hands
+
+RAMP = Curve().with_key(0.0, 0.0).with_key(4.0, 4.0)
+
+
+def spot(slider: AuSlider, intensity: float) -> QPoint:
+    return QPoint(round(MARGIN + (slider.width() - 2 * MARGIN) * intensity / 5), slider.height() // 2)
+
+
+def test_a_slider_of_a_lane_with_keys_writes_a_key(hands: Hands) -> None:
+    hands.put(AU1=RAMP)
+    hands.studio.driver.seek(2.0)
+    before = hands.session.project
+    slider = hands.window.panel.rows["AU1"].slider
+    hands.studio.drag(slider, spot(slider, 2.0), spot(slider, 4.0))
+    curve = hands.curve("AU1")
+    assert curve.times_s.tolist() == pytest.approx([0.0, 2.0, 4.0])
+    assert curve.values[1] == pytest.approx(4.0, abs=0.06)
+    hands.one_entry(before)
+
+
+def test_a_slider_without_keys_holds_unless_auto_key_is_on(hands: Hands) -> None:
+    hands.studio.driver.seek(1.0)
+    hands.put()
+    slider = hands.window.panel.rows["AU4"].slider
+    hands.studio.drag(slider, spot(slider, 0.0), spot(slider, 3.0))
+    assert hands.studio.held("AU4") == pytest.approx(3.0, abs=0.06)
+    assert not hands.curve("AU4").times_s.size
+    held = slider.grab().toImage()
+    hands.studio.key(Qt.Key.Key_K, CTRL)
+    hands.history.reset(hands.session.project)
+    before = hands.session.project
+    hands.studio.drag(slider, spot(slider, 3.0), spot(slider, 2.0))
+    assert hands.curve("AU4").times_s.tolist() == [1.0]
+    assert hands.studio.held("AU4") is None
+    hands.one_entry(before)
+    hands.history.undo()
+    assert slider.grab().toImage() == held
+
+
+def test_the_diamond_makes_and_deletes_a_key(hands: Hands) -> None:
+    hands.put(AU1=RAMP)
+    hands.studio.driver.seek(3.0)
+    before = hands.session.project
+    diamond = hands.window.panel.rows["AU1"].key
+    empty = diamond.grab().toImage()
+    QTest.mouseClick(diamond, LEFT, NONE, diamond.rect().center())
+    assert hands.curve("AU1").at(3.0) == 1
+    assert diamond.grab().toImage() != empty
+    hands.one_entry(before)
+    QTest.mouseClick(diamond, LEFT, NONE, diamond.rect().center())
+    assert hands.curve("AU1").at(3.0) is None
+
+
+def test_a_movement_while_it_plays_is_recorded_as_one_simple_curve(hands: Hands) -> None:
+    hands.put(AU1=RAMP)
+    before = hands.session.project
+    slider = hands.window.panel.rows["AU1"].slider
+    hands.studio.driver.toggle()
+    hands.studio.advance(1.0)
+    hands.studio.press(slider, spot(slider, 1.0))
+    for i in range(20):
+        QTest.mouseMove(slider, spot(slider, 1.0 + i * 0.15))
+        hands.studio.qtbot.wait(1)
+        hands.studio.advance(0.04)
+    assert hands.studio.driver.player.playing
+    assert not hands.history.commands
+    QTest.mouseRelease(slider, LEFT, NONE, spot(slider, 3.85))
+    hands.studio.driver.pause()
+    curve = hands.curve("AU1")
+    assert curve.value(1.75) == pytest.approx(3.85, abs=0.5)
+    assert curve.value(0.5) == pytest.approx(RAMP.value(0.5), abs=1e-3)
+    assert curve.value(3.0) == pytest.approx(RAMP.value(3.0), abs=1e-3)
+    assert len(curve) < 14
+    hands.one_entry(before)
+
+
+def test_a_recording_keeps_within_its_tolerance_and_starts_again_after_a_loop() -> None:
+    recording = Recording(Curve())
+    times = np.arange(1.0, 2.0, 0.04)
+    for time_s in times:
+        recording.add(float(time_s), float(2 + np.sin(time_s * 6)))
+    first = recording.finished()
+    assert np.abs(first.sample(times) - (2 + np.sin(times * 6))).max() <= TOLERANCE + 1e-6
+    assert len(first) < len(times)
+    for time_s in (0.96, 1.0, 1.04):
+        recording.add(time_s, 0.5)
+    second = recording.finished()
+    assert second.value(1.0) == pytest.approx(0.5, abs=TOLERANCE + 1e-6)
+    assert second.value(1.6) == pytest.approx(first.value(1.6), abs=1e-6)
+
+
+def test_a_step_writes_a_key_and_a_reset_takes_it_away(hands: Hands) -> None:
+    hands.put(AU1=RAMP)
+    hands.studio.driver.seek(2.0)
+    hands.timeline.sliders.step("AU1", 4.5)
+    assert hands.curve("AU1").value(2.0) == 4.5
+    hands.timeline.sliders.reset("AU1")
+    assert hands.curve("AU1") == RAMP
