@@ -204,6 +204,9 @@ class VideoWriter:
         except (OSError, av.FFmpegError) as error:
             self.abort()
             raise _told(error, path) from error
+        except BaseException:  # a kill or Ctrl+C at this very moment
+            self.abort()
+            raise
 
     def _need_space(self) -> None:
         need = int(self.frames * self.width * self.height * BYTES_PER_PIXEL_AT_LEAST) + (1 << 16)

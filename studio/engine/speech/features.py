@@ -116,7 +116,7 @@ def _cache_path(audio: Audio) -> Path:
 
 def _read(path: Path) -> SpeechFeatures | None:
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             values = data["values"].astype(np.float32)
             head = json.loads(str(data["head"]))
             phonemes = tuple(Phoneme(str(p), float(a), float(b)) for p, a, b in head["phonemes"])
