@@ -2,8 +2,8 @@
 
     python -m studio.engine.speech.train_encoder assets/speech/encoder.safetensors --minutes 75
 
-The same arguments give the same corpus and the same random choices. Half-way weights are written as training goes on,
-so an interrupted run still leaves an encoder.
+The same arguments give the same corpus and the same random choices. Weights and a checkpoint beside them are written as
+training goes on; the same command started again continues from there and ends with the same encoder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from studio.engine.speech.articulators import ARTICULATORS
 from studio.engine.speech.corpus import HELD_OUT_VOICE, Clip, make_clips, speak_held_out, synthesise
-from studio.engine.speech.encoder import N_INPUTS, WIDTH, Encoder, EncoderNet
+from studio.engine.speech.encoder import N_INPUTS, WIDTH, Encoder, EncoderNet, load_encoder
 from studio.engine.speech.mel import N_BANDS
 from studio.engine.speech.phonemes import PHONEMES
 
@@ -38,6 +38,7 @@ _CROP = 320
 _BATCH = 12
 _PEAK_RATE = 3e-3
 _KNOTS = 33
+_SAVE_EVERY = 500
 _PHONEME_WEIGHT = 0.5
 _CHANNEL_WEIGHTS = (3.0, 2.0, 4.0, 2.0, 2.0, 2.0, 3.0, 1.0, 1.0, 1.0)
 """What is seen most counts most: jaw and closed lips first, tongue last."""
@@ -99,6 +100,10 @@ def fit(
         out: File to write.
         steps: Of AdamW under a one-cycle rate.
         seed: Of weights and crops.
+
+    Returns:
+        The encoder that was written. A checkpoint `out`.checkpoint, left by an interrupted call with the same steps
+        and seed, is continued from and removed at the end.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 13])
@@ -107,7 +112,10 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _PEAK_RATE, total_steps=steps, pct_start=0.15)
     weights = np.array([len(c.mel) for c in clips], np.float64)
     began, running = time.monotonic(), 0.0
-    for step in range(1, steps + 1):
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    done = _resume(checkpoint, net, optimiser, schedule, rng, (steps, seed))
+    encoder: Encoder | None = None
+    for step in range(done + 1, steps + 1):
         chosen = rng.choice(len(clips), _BATCH, p=weights / weights.sum())
         mel, target, phonemes = _batch([clips[i] for i in chosen], rng)
         loss = _loss(net, mel, target, phonemes)
@@ -119,7 +127,7 @@ def fit(
         running += (loss.item() - running) / min(step, 50)
         if step % 50 == 0:
             log.info("step %d loss %.4f, %.0f s", step, running, time.monotonic() - began)
-        if step % 500 == 0 or step == steps:
+        if step % _SAVE_EVERY == 0 or step == steps:
             net.eval()
             encoder = calibrated(net, [*held_clean, *held_noisy], info)
             encoder.info["figures"] = {
@@ -130,8 +138,37 @@ def fit(
             log.info("held out: %s", json.dumps(encoder.info["figures"]))
             save(encoder, out)
             net.train()
+            state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
+            random = {"torch": torch.get_rng_state(), "numpy": json.dumps(rng.bit_generator.state)}
+            torch.save(state | random | {"step": step, "settings": (steps, seed)}, f"{checkpoint}.part")
+            os.replace(f"{checkpoint}.part", checkpoint)
+    checkpoint.unlink(missing_ok=True)
     net.eval()
-    return encoder
+    return encoder or load_encoder(out)
+
+
+def _resume(
+    checkpoint: Path,
+    net: EncoderNet,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    rng: np.random.Generator,
+    settings: tuple[int, int],
+) -> int:
+    """Restores everything from a checkpoint with the same settings; returns the steps done, 0 without one."""
+    if not checkpoint.exists():
+        return 0
+    saved = torch.load(checkpoint, weights_only=True)
+    if tuple(saved["settings"]) != settings:
+        log.info("%s belongs to another training and is left aside", checkpoint)
+        return 0
+    net.load_state_dict(saved["net"])
+    optimiser.load_state_dict(saved["optimiser"])
+    schedule.load_state_dict(saved["schedule"])
+    rng.bit_generator.state = json.loads(saved["numpy"])
+    torch.set_rng_state(saved["torch"])
+    log.info("continued after step %d", saved["step"])
+    return int(saved["step"])
 
 
 def _batch(clips: Sequence[Clip], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:

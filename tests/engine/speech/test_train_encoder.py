@@ -9,7 +9,7 @@ import torch
 from studio.engine.performer.voices import Voice, available_voices, speak
 from studio.engine.speech import train_encoder as module
 from studio.engine.speech.corpus import HELD_OUT_VOICE, Clip, make_clips, synthesise
-from studio.engine.speech.encoder import load_encoder
+from studio.engine.speech.encoder import Encoder, load_encoder
 
 pytestmark = pytest.mark.skipif(not available_voices("flite"), reason="flite is not installed")
 SLT = Voice("flite", "slt", "en")
@@ -51,8 +51,27 @@ def test_a_short_training_learns_saves_and_repeats_itself(
     before, after = train(2, "a"), train(30, "b")
     assert after > before + 0.2
     train(2, "c")
-    torch.set_num_threads(threads)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "c").read_bytes()
+
+    monkeypatch.setattr(module, "_SAVE_EVERY", 3)
+    train(6, "whole")
+    real, calls = module.save, 0
+
+    def interrupted(encoder: Encoder, out: Path) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        real(encoder, out)
+
+    monkeypatch.setattr(module, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(6, "cut")
+    assert (tmp_path / "cut.checkpoint").exists()
+    train(6, "cut")
+    torch.set_num_threads(threads)
+    assert not (tmp_path / "cut.checkpoint").exists()
+    assert (tmp_path / "cut").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
 def test_the_held_out_voice_is_never_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
