@@ -99,41 +99,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("timeline.zoom_out", "Zoom out", ("-",)),
     ActionSpec("timeline.follow", "Follow", icon="follow", tip="Turn the page with the playhead", checkable=True),
 )
-"""In the order of the menus."""
-
-
-MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "File",
-        (
-            "project.new", "project.open", "", "speech.open", "avatar.open", "", "project.save", "project.save_as",
-            "", "export.video", "", "app.quit",
-        ),
-    ),
-    (
-        "Edit",
-        (
-            "edit.undo", "edit.redo", "", "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete",
-            "keys.select_all", "", "keys.auto_key", "marker.add", "", "edit.reset_all",
-        ),
-    ),
-    (
-        "View",
-        (
-            "view.reframe", "", "view.front", "view.back", "view.left", "view.right", "view.top", "view.bottom",
-            "", "timeline.zoom_in", "timeline.zoom_out", "timeline.fit", "timeline.follow", "", "view.readout",
-        ),
-    ),
-    (
-        "Playback",
-        (
-            "play.toggle", "play.start", "play.end", "", "play.previous", "play.next", "play.back_second",
-            "play.on_second", "", "play.backwards", "play.stop", "play.forwards", "",
-            "play.loop", "play.mark_in", "play.mark_out", "play.clear_range", "", "play.mute",
-        ),
-    ),
-)  # fmt: skip
-"""Titles and the ids under them; an empty id is a separator."""
+"""In the order of the menus (`menus.MENUS`)."""
 
 
 class Actions:

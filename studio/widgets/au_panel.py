@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFrame,
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QSpacerItem,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -142,15 +141,13 @@ class AuPanel(QFrame):
     value_reset = Signal(str)
     key_clicked = Signal(str)
 
-    def __init__(self, reset_all: QAction, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
-        self.setMinimumWidth(340)
         self.rows: dict[str, AuRow] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._header(reset_all))
         content = QWidget()
         content.setObjectName("scrolled")
         column = QVBoxLayout(content)
@@ -192,22 +189,6 @@ class AuPanel(QFrame):
         if event.type() == QEvent.Type.FocusIn and isinstance(watched, QWidget):
             self._scroll.ensureWidgetVisible(watched, 0, theme.ROW_HEIGHT)
         return super().eventFilter(watched, event)
-
-    def _header(self, reset_all: QAction) -> QWidget:
-        header = QWidget()
-        row = QHBoxLayout(header)
-        row.setContentsMargins(theme.SPACE * 2, theme.SPACE // 2, theme.SPACE, 0)
-        title = QLabel("Expression")
-        title.setObjectName("panel_title")
-        title.setFont(theme.font(theme.TYPE.body + 1, bold=True))
-        button = QToolButton()
-        button.setDefaultAction(reset_all)
-        button.setText("Reset all")
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        row.addWidget(title)
-        row.addStretch(1)
-        row.addWidget(button)
-        return header
 
     def _group_header(self, title: str) -> QWidget:
         header = QWidget()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFrame, QLabel, QMainWindow, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMainWindow, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from studio.document.commands import Event
 from studio.engine.scene import Scene
@@ -20,15 +20,19 @@ from studio.playback.feeder import Sound
 from studio.playback.player import State
 from studio.playback.show import Stage
 from studio.widgets import theme
-from studio.widgets.actions import MENUS, Actions
+from studio.widgets.actions import Actions
 from studio.widgets.au_panel import AuPanel
 from studio.widgets.bridge import Worker
 from studio.widgets.camera_controller import VIEWS
+from studio.widgets.context import Studio
 from studio.widgets.dialogs import Dialogs, SystemDialogs
 from studio.widgets.driver import PlaybackDriver
 from studio.widgets.exporting import Exports
 from studio.widgets.files import Files
+from studio.widgets.inspector import Inspector
+from studio.widgets.menus import Menus
 from studio.widgets.messages import Banner
+from studio.widgets.parts import PARTS
 from studio.widgets.presenters import Kind as PresenterKind
 from studio.widgets.session import Clip, Session
 from studio.widgets.shuttle import Shuttle
@@ -74,7 +78,8 @@ class MainWindow(QMainWindow):
         self.driver = PlaybackDriver(output, load, self)
         self.actions_ = Actions(self)
         self.viewport = Viewport(presenter)
-        self.panel = AuPanel(self.actions_["edit.reset_all"])
+        self.panel = AuPanel()
+        self.inspector = Inspector()
         self.shuttle = Shuttle(self.driver, self)
         self.timeline = Timeline(self.session, self.driver, self.actions_)
         self.transport = TransportBar(self.actions_)
@@ -92,6 +97,7 @@ class MainWindow(QMainWindow):
         self._follow.timeout.connect(self._show_values)
         self._build()
         self._connect()
+        self.parts = self._make_parts()
         self.viewport.overlay.say("Loading", "The head appears in a moment.")
         self._show_title()
         self._restore_layout()
@@ -99,19 +105,17 @@ class MainWindow(QMainWindow):
     # ---- building ----
 
     def _build(self) -> None:
-        for title, ids in MENUS:
-            menu = self.menuBar().addMenu(title)
-            for action_id in ids:
-                if action_id:
-                    menu.addAction(self.actions_[action_id])
-                else:
-                    menu.addSeparator()
         export = self.export_button = QPushButton("Export", self.menuBar())
         export.setObjectName("primary")
         export.setToolTip(self.actions_["export.video"].toolTip())
         export.clicked.connect(self.actions_["export.video"].trigger)
         export.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.menuBar().setCornerWidget(export, Qt.Corner.TopRightCorner)
+        reset = QToolButton()
+        reset.setDefaultAction(self.actions_["edit.reset_all"])
+        reset.setText("Reset all")
+        reset.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.inspector.add_page("Face", self.panel, corner=reset, tip="The action units of the face")
         stage = QWidget()
         column = QVBoxLayout(stage)
         column.setContentsMargins(0, 0, 0, 0)
@@ -135,7 +139,7 @@ class MainWindow(QMainWindow):
         self._split.setSizes([420, 300])
         top = QSplitter(Qt.Orientation.Horizontal)
         top.addWidget(self._split)
-        top.addWidget(self.panel)
+        top.addWidget(self.inspector)
         top.setStretchFactor(0, 1)
         top.setCollapsible(0, False)
         top.setSizes([900, 384])
@@ -144,6 +148,26 @@ class MainWindow(QMainWindow):
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().addWidget(self.status, 1)
         self.actions_["view.readout"].setChecked(True)
+
+    def _make_parts(self) -> tuple[object, ...]:
+        """Everything that is not in this module; see `parts`."""
+        studio = Studio(
+            window=self,
+            session=self.session,
+            driver=self.driver,
+            actions=self.actions_,
+            menus=Menus(self.menuBar(), self.actions_),
+            files=self.files,
+            dialogs=self._dialogs,
+            viewport=self.viewport,
+            timeline=self.timeline,
+            inspector=self.inspector,
+            banner=self.banner,
+            settings=self._settings,
+            say=self.status.setText,
+            fail=self._failed,
+        )
+        return tuple(make(studio) for make in PARTS)
 
     def _connect(self) -> None:
         session, driver, actions = self.session, self.driver, self.actions_
@@ -393,6 +417,9 @@ class MainWindow(QMainWindow):
         if self._settings is not None:
             self._settings.setValue("geometry", self.saveGeometry())
             self._settings.setValue("layout", [LAYOUT_VERSION, self._top.saveState(), self._split.saveState()])
+        for part in reversed(self.parts):
+            if callable(close := getattr(part, "close", None)):
+                close()
         self.exports.close()
         self._follow.stop()
         self.shuttle.stop()

@@ -193,6 +193,11 @@ QScrollBar::handle:vertical {{ background: {p.groove}; border-radius: 3px; min-h
 QScrollBar::handle:vertical:hover {{ background: {p.faint}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QTabBar {{ background: transparent; }}
+QTabBar::tab {{ background: transparent; color: {p.dim}; padding: 5px 9px 4px; border-bottom: 2px solid transparent; }}
+QTabBar::tab:hover {{ color: {p.text}; }}
+QTabBar::tab:selected {{ color: {p.text}; border-bottom-color: {p.accent}; }}
+QTabBar::tab:focus {{ color: {p.accent}; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: {RADIUS}px; padding: 5px;
   color: {p.dim}; }}
 QToolButton:hover {{ background: {p.hover}; color: {p.text}; }}

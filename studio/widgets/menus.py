@@ -1,0 +1,75 @@
+"""The menu bar: which actions stand where. Texts and keys are in `actions`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+from studio.widgets.actions import Actions
+
+
+@dataclass(frozen=True)
+class Submenu:
+    """A menu and what is in it: ids of actions, an empty text for a separator, further menus."""
+
+    title: str
+    items: tuple[str | Submenu, ...]
+
+
+MENUS: tuple[Submenu, ...] = (
+    Submenu(
+        "File",
+        (
+            "project.new", "project.open", "", "speech.open", "avatar.open", "", "project.save", "project.save_as",
+            "", "export.video", "", "app.quit",
+        ),
+    ),
+    Submenu(
+        "Edit",
+        (
+            "edit.undo", "edit.redo", "", "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete",
+            "keys.select_all", "", "keys.auto_key", "marker.add", "", "edit.reset_all",
+        ),
+    ),
+    Submenu(
+        "View",
+        (
+            "view.reframe", "", "view.front", "view.back", "view.left", "view.right", "view.top", "view.bottom",
+            "", "timeline.zoom_in", "timeline.zoom_out", "timeline.fit", "timeline.follow", "", "view.readout",
+        ),
+    ),
+    Submenu(
+        "Playback",
+        (
+            "play.toggle", "play.start", "play.end", "", "play.previous", "play.next", "play.back_second",
+            "play.on_second", "", "play.backwards", "play.stop", "play.forwards", "",
+            "play.loop", "play.mark_in", "play.mark_out", "play.clear_range", "", "play.mute",
+        ),
+    ),
+)  # fmt: skip
+"""The menu bar, left to right."""
+
+
+class Menus:
+    """The menus of one window, by title; inner ones as "File/Import"."""
+
+    def __init__(self, bar: QMenuBar, actions: Actions) -> None:
+        self._by_path: dict[str, QMenu] = {}
+        for menu in MENUS:
+            self._fill(bar.addMenu(menu.title), menu, actions, menu.title)
+
+    def __getitem__(self, path: str) -> QMenu:
+        """The menu of that path."""
+        return self._by_path[path]
+
+    def _fill(self, target: QMenu, menu: Submenu, actions: Actions, path: str) -> None:
+        self._by_path[path] = target
+        target.setToolTipsVisible(True)
+        for item in menu.items:
+            if isinstance(item, Submenu):
+                self._fill(target.addMenu(item.title), item, actions, f"{path}/{item.title}")
+            elif item:
+                target.addAction(actions[item])
+            else:
+                target.addSeparator()

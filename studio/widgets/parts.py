@@ -1,0 +1,10 @@
+"""The parts of the window, in the order in which they are made; each is called with the `Studio`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from studio.widgets.context import Studio
+
+PARTS: tuple[Callable[[Studio], object], ...] = ()
+"""A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last."""
