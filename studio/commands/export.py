@@ -16,6 +16,7 @@ from studio.errors import StudioError
 if TYPE_CHECKING:
     from studio.document.performance import CameraView, Performance
     from studio.engine.avatar import Avatar
+    from studio.engine.backdrop import Background
     from studio.engine.camera import Camera
     from studio.engine.export import ExportProgress, ExportReport
     from studio.engine.speech.audio import Audio
@@ -102,7 +103,7 @@ class _Job:
     fps: Fraction = Fraction(25)
     start_s: float = 0.0
     end_s: float | None = None
-    background: tuple[float, float, float] | None = None
+    background: Background = None
 
 
 def _sound_job(args: argparse.Namespace) -> _Job:
@@ -125,26 +126,27 @@ def _project_job(args: argparse.Namespace) -> _Job:
     from studio.document.performance import CameraView
     from studio.document.project import load_project
     from studio.engine.avatar import default_avatar, find_avatar
+    from studio.engine.backdrop import background_of
     from studio.engine.speech.audio import load_audio
     from studio.engine.video import exact_rate
 
     project = load_project(args.project)
     if project.read_only:
         note(f"{args.project.name}: {project.read_only}")
-    wish, performance = project.export, project.performance
+    wish = project.export
     ranged = wish.only_range and args.start is None and args.end is None
     if project.audio is None and args.end is None and project.out_s is None:
         raise StudioError(f"{args.project.name} has no sound, so its length is unknown; give --end.")
     return _Job(
         avatar=default_avatar() if project.avatar is None else find_avatar(project.avatar.location()),
         audio=None if project.audio is None else load_audio(project.audio.location()),
-        performance=performance,
-        view=lambda time_s: performance.camera(time_s) or CameraView(),
+        performance=project.performance,
+        view=lambda time_s: project.camera(time_s) or CameraView(),
         size=(wish.width_px, wish.height_px),
         fps=exact_rate(wish.fps or project.fps),
         start_s=project.in_s or 0.0 if ranged else 0.0,
         end_s=project.out_s if ranged or project.audio is None else None,
-        background=wish.background,
+        background=args.background or background_of(project),
     )
 
 
@@ -186,14 +188,5 @@ def _export(args: argparse.Namespace, job: _Job) -> ExportReport:
 
 def _camera(avatar: Avatar, view: Callable[[float], CameraView]) -> Callable[[float], Camera]:
     """The document's view as a camera, at any moment."""
-    from studio.engine.camera import framing_distance_m, orbit_camera
-
-    height_m = avatar.info.head_height_m
-
-    def camera(time_s: float) -> Camera:
-        now = view(time_s)
-        distance_m = framing_distance_m(height_m) if now.distance is None else now.distance * height_m
-        x, y, z = (at + by for at, by in zip(avatar.info.target, now.offset_m, strict=True))
-        return orbit_camera(now.yaw_deg, now.pitch_deg, distance_m, target=(x, y, z))
-
-    return camera
+    subject = avatar.subject
+    return lambda time_s: subject.camera(view(time_s))

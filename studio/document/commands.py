@@ -163,6 +163,11 @@ class History:
         return self._commands[self._position].label if self._position < len(self._commands) else None
 
     @property
+    def saved(self) -> Project | None:
+        """The project as it is on disk, None when it is not."""
+        return self._saved
+
+    @property
     def dirty(self) -> bool:
         """Whether the project differs from the saved one; undoing back to that makes it clean again."""
         return self._saved is not self._project and self._saved != self._project

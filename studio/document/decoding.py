@@ -78,10 +78,11 @@ def _project(fields: Fields, folder: Path | None) -> Project:
         in_s, out_s = (span.optional_number(key, -TIME_LIMIT_S, TIME_LIMIT_S) for key in ("in_s", "out_s"))
     else:
         in_s = out_s = None
-    avatar, audio = fields.child("avatar"), fields.child("audio")
+    avatar, audio, backdrop = (fields.child(key) for key in ("avatar", "audio", "backdrop"))
     return Project(
         avatar=None if avatar is None else _media(avatar, folder),
         audio=None if audio is None else _media(audio, folder),
+        backdrop=None if backdrop is None else _media(backdrop, folder),
         fps=fields.number("fps", 25.0, 1, 240),
         performance=Performance() if performance is None else performance.make(_performance),
         in_s=in_s,
@@ -89,6 +90,7 @@ def _project(fields: Fields, folder: Path | None) -> Project:
         loop=span is not None and span.boolean("loop"),
         markers=tuple(item.make(_marker) for item in fields.children("markers", MAX_ITEMS)),
         bookmarks=tuple(item.make(_bookmark) for item in fields.children("bookmarks", MAX_ITEMS)),
+        look_through=fields.boolean("look_through", True),
         export=ExportSettings() if export is None else export.make(_export),
         extra=fields.extra(),
     )

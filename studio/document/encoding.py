@@ -57,10 +57,12 @@ class Encoder:
             "generator": f"EmoZone Studio {__version__}",
             "avatar": self._media(project.avatar),
             "audio": self._media(project.audio),
+            "backdrop": self._media(project.backdrop),
             "fps": project.fps,
             "range": {"in_s": project.in_s, "out_s": project.out_s, "loop": project.loop},
             "markers": [self._marker(marker) for marker in project.markers],
             "bookmarks": [_with({"name": b.name, **_view(b.view)}, b.extra) for b in project.bookmarks],
+            "look_through": project.look_through,
             "export": _export(project.export),
             "performance": self._performance(project.performance),
         }

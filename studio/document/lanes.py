@@ -76,7 +76,7 @@ class Lane:
 
     def __post_init__(self) -> None:
         if self.target not in CHANNELS:
-            raise ValueError(f"a lane drives {self.target!r}, which is no action unit, pose or camera channel")
+            raise ValueError(f"a lane drives {self.target[:60]!r}, which is no action unit, pose or camera channel")
         if not 0 <= self.weight <= 1:
             raise ValueError(f"the weight of lane {self.id} is {self.weight}, expected 0 to 1")
         if self.held is not None and not np.isfinite(self.held):

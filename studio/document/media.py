@@ -20,9 +20,9 @@ from studio.document.project import SUFFIX, save_project
 from studio.document.storage import explain, sync_folder
 from studio.errors import StudioError
 
-Role = Literal["avatar", "audio"]
+Role = Literal["avatar", "audio", "backdrop"]
 State = Literal["ok", "missing", "changed", "refused", "unreadable"]
-ROLES: tuple[Role, ...] = ("avatar", "audio")
+ROLES: tuple[Role, ...] = ("avatar", "audio", "backdrop")
 
 SEARCH_LIMIT = 20_000
 """Files looked at by `find_media`, so that a search in a whole disk comes to an end."""
@@ -49,14 +49,14 @@ def check_media(project: Project) -> tuple[MediaReport, ...]:
 
 def media_of(project: Project, role: Role) -> Media | None:
     """The project's medium in a role."""
-    return project.avatar if role == "avatar" else project.audio
+    return {"avatar": project.avatar, "audio": project.audio, "backdrop": project.backdrop}[role]
 
 
 def relink(project: Project, role: Role, path: str | Path) -> Project:
     """The project with another file, or the same at a new place, in a role. Raises StudioError if it is unreadable."""
     old = media_of(project, role)
     media = replace(Media.file(path), extra=old.extra if old else ())
-    return replace(project, avatar=media) if role == "avatar" else replace(project, audio=media)
+    return project.replace(**{role: media})
 
 
 def find_media(media: Media, folder: str | Path, cancelled: Callable[[], bool] = lambda: False) -> Path | None:
@@ -135,7 +135,7 @@ def _fill(project: Project, target: Path, name: str, made: list[Path]) -> tuple[
 
 
 def _report(role: Role, media: Media) -> MediaReport:
-    what = f"The {role} {media.path}"
+    what = f"The {'background' if role == 'backdrop' else role} {media.path}"
     if media.shipped:
         return MediaReport(role, media, "ok", "")
     if not media.trusted:

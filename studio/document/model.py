@@ -108,11 +108,15 @@ class ExportSettings:
 class Project:
     """A whole project. Raises ValueError for values that make no sense together.
 
+    `backdrop` is an image behind the head, in place of the export's background colour. `look_through` lets keyed
+    cameras decide what viewport and export show.
+
     `read_only` says why the project must not be saved over its file (a newer format), and is no part of its value.
     """
 
     avatar: Media | None = None
     audio: Media | None = None
+    backdrop: Media | None = None
     fps: float = 25.0
     performance: Performance = field(default_factory=Performance)
     in_s: float | None = None
@@ -120,6 +124,7 @@ class Project:
     loop: bool = False
     markers: tuple[Marker, ...] = ()
     bookmarks: tuple[Bookmark, ...] = ()
+    look_through: bool = True
     export: ExportSettings = field(default_factory=ExportSettings)
     extra: Extra = ()
     read_only: str | None = field(default=None, compare=False)
@@ -140,6 +145,10 @@ class Project:
         """The project with its performance changed by a function: `project.perform(lambda p: p.with_held(…))`."""
         changed = change(self.performance)
         return self if changed is self.performance else replace(self, performance=changed)
+
+    def camera(self, time_s: float) -> CameraView | None:
+        """The camera that the project dictates at a moment; None leaves the choice to the viewer."""
+        return self.performance.camera(time_s) if self.look_through else None
 
     def frame_time(self, time_s: float) -> float:
         """The frame moment nearest to `time_s`: i / fps."""

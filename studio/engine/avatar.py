@@ -19,7 +19,7 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor
 
 from studio.engine.assets import assets_dir
-from studio.engine.camera import Camera, framing_distance_m, orbit_camera
+from studio.engine.camera import Camera, Subject, framing_distance_m, orbit_camera
 from studio.engine.deform.deformer import Deformer, DeformerConfig
 from studio.engine.deform.zones import ZONE_NAMES
 from studio.engine.gaussians import Gaussians
@@ -86,6 +86,11 @@ class Avatar:
             deformer.to(device),
             self.info,
         )
+
+    @property
+    def subject(self) -> Subject:
+        """What views of a document refer to."""
+        return Subject(self.info.head_height_m, self.info.target)
 
     def camera(
         self,

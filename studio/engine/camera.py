@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from studio.document.performance import CameraView
 
 DEFAULT_FOV_DEG = 20.0
 """Vertical field of view of studio cameras: about an 85–100 mm portrait lens, which does not enlarge the nose."""
@@ -96,3 +100,23 @@ def orbit_camera(
     world_to_camera[:3, 3] = -rotation @ eye
     focal = height / 2 / float(np.tan(np.radians(fov_deg) / 2))
     return Camera(world_to_camera, focal, focal, width / 2, height / 2, width, height)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The head that views of a document are about: their unit and their point of reference."""
+
+    head_height_m: float = 0.24
+    target: tuple[float, float, float] = (0.0, 0.0, 0.0)  # the point looked at without an offset, head space
+
+    def camera(self, view: CameraView, width: int = 512, height: int = 512) -> Camera:
+        """A document's view of this head as a camera; the one conversion for viewport and export."""
+        x, y, z = (at + by for at, by in zip(self.target, view.offset_m, strict=True))
+        distance_m = self.distance(view) * self.head_height_m
+        return orbit_camera(view.yaw_deg, view.pitch_deg, distance_m, target=(x, y, z), width=width, height=height)
+
+    def distance(self, view: CameraView) -> float:
+        """From the point looked at to the camera, head heights."""
+        if view.distance is not None:
+            return view.distance
+        return framing_distance_m(self.head_height_m) / self.head_height_m

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.engine.backdrop import Background
 from studio.engine.camera import Camera
 from studio.engine.video import SOUND_RATE_HZ, VideoWriter, check_size, check_target, exact_rate
 from studio.errors import StudioError
@@ -88,7 +89,7 @@ def export_video(
     start_s: float = 0.0,
     end_s: float | None = None,
     camera: Camera | Callable[[float], Camera] | None = None,
-    background: tuple[float, float, float] | None = None,
+    background: Background = None,
     progress: Callable[[ExportProgress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> ExportReport:
@@ -104,7 +105,7 @@ def export_video(
         start_s: seconds.
         end_s: seconds; None is the end of the sound.
         camera: any size, it is brought to `size`; a function gives it for each moment; None frames the face.
-        background: display sRGB in [0, 1]; None is a neutral grey.
+        background: display sRGB in [0, 1], or an image; None is a neutral grey.
         progress: called in this thread after every frame.
         cancelled: asked in this thread before every frame.
 

@@ -13,10 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from studio.engine.aids import GHOST_SHARE, NO_AIDS, Aids, Legend
 from studio.engine.avatar import Avatar
+from studio.engine.backdrop import Backdrop, Background, fitted
 from studio.engine.camera import Camera
 from studio.engine.controls import Controls
 from studio.engine.gaussians import Gaussians
+from studio.engine.overlays import Overlays
 from studio.engine.splat.base import Raster
 from studio.engine.splat.choose import choose_rasterizer
 from studio.engine.splat.compose import compose_rgba8
@@ -29,6 +32,7 @@ class Frame:
     rgba: NDArray[np.uint8]  # (H, W, 4) display sRGB, straight alpha
     deform_ms: float  # controls → posed Gaussians
     raster_ms: float  # posed Gaussians → pixels
+    legend: Legend | None = None  # of the overlay, if there is one
 
 
 class Renderer:
@@ -46,6 +50,7 @@ class Renderer:
         self._rasterizer = choose_rasterizer(backend)
         self.avatar = avatar.to("cuda" if self._rasterizer.name == "cuda" else "cpu")
         self._prepared = self.avatar.deformer.prepare(self.avatar.gaussians.means, self.avatar.zones)
+        self._overlays = Overlays(self.avatar, self._prepared)
 
     @property
     def backend(self) -> str:
@@ -65,24 +70,37 @@ class Renderer:
 
     @torch.inference_mode()
     def frame(
-        self, controls: Controls, camera: Camera, *, background: tuple[float, float, float] | None = None
+        self, controls: Controls, camera: Camera, *, background: Background = None, aids: Aids = NO_AIDS
     ) -> Frame:
         """The picture in 8 bits.
 
         Args:
             controls: what drives the avatar at this moment.
             camera: where it is seen from.
-            background: display sRGB in [0, 1]; None leaves it transparent, with straight alpha.
+            background: display sRGB in [0, 1], or an image; None leaves it transparent, with straight alpha.
+            aids: what is shown besides the performance.
         """
         start = perf_counter()
-        gaussians = self.deformed(controls)
+        shown = [self.deformed(moment) for moment in (controls, aids.ghost) if moment is not None]
+        legend = None
+        if aids.inspection is not None:
+            shown[0], legend = self._overlays.apply(shown[0], aids.inspection)
         self._wait()
         middle = perf_counter()
-        rgba = compose_rgba8(self._rasterizer.render(gaussians, camera), background)
+        raster, *ghost = (self._rasterizer.render(gaussians, camera) for gaussians in shown)
+        if ghost:
+            raster = _mixed(raster, ghost[0], GHOST_SHARE)
+        behind = fitted(background, camera.width, camera.height) if isinstance(background, Backdrop) else background
+        rgba = compose_rgba8(raster, behind)
         end = perf_counter()
-        return Frame(rgba, (middle - start) * 1e3, (end - middle) * 1e3)
+        return Frame(rgba, (middle - start) * 1e3, (end - middle) * 1e3, legend)
 
     def _wait(self) -> None:
         """Let the graphics card finish, so that times are told apart."""
         if self.avatar.gaussians.means.is_cuda:
             torch.cuda.synchronize()
+
+
+def _mixed(raster: Raster, other: Raster, share: float) -> Raster:
+    """`share` of the other picture and the rest of the first; both are premultiplied."""
+    return Raster(torch.lerp(raster.rgb, other.rgb, share), torch.lerp(raster.alpha, other.alpha, share))

@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.engine.aids import NO_AIDS, Aids, Inspection, Legend
 from studio.engine.camera import Camera
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
     from studio.engine.avatar import Avatar
+    from studio.engine.backdrop import Background
     from studio.engine.controls import Controls
     from studio.engine.renderer import Frame
 
@@ -48,7 +50,9 @@ class Renderer(Protocol):
     def backend(self) -> str:
         """Name of the rasterizer."""
 
-    def frame(self, controls: Controls, camera: Camera, *, background: tuple[float, float, float] | None) -> Frame:
+    def frame(
+        self, controls: Controls, camera: Camera, *, background: Background = None, aids: Aids = NO_AIDS
+    ) -> Frame:
         """One finished picture."""
 
 
@@ -59,9 +63,12 @@ class FrameRequest:
     time_s: float
     scene: Scene
     camera: Camera
-    background: tuple[float, float, float]  # display sRGB
+    background: Background
     generation: int = 0  # results of older generations are never handed out
     asked_s: float = 0.0  # perf_counter
+    compared: Scene | None = None  # drawn as well, as `FrameResult.compared`
+    ghost_s: float | None = None  # another moment, mixed into the picture
+    inspection: Inspection | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,8 @@ class FrameResult:
     raster_ms: float
     started_s: float  # perf_counter
     finished_s: float
+    compared: NDArray[np.uint8] | None = None  # (H, W, 4) the other scene at the same moment
+    legend: Legend | None = None
 
 
 @dataclass(frozen=True)
@@ -214,13 +223,24 @@ class EngineThread:
 
     def _draw(self, request: FrameRequest, renderer: Renderer) -> None:
         started = time.perf_counter()
-        controls = request.scene.controls(request.time_s)
-        frame = renderer.frame(controls, request.camera, background=request.background)
+        ghost = None if request.ghost_s is None else request.scene.controls(request.ghost_s)
+        frame = self._frame(request, request.scene, renderer, Aids(request.inspection, ghost))
+        deform_ms, raster_ms, compared = frame.deform_ms, frame.raster_ms, None
+        if request.compared is not None:
+            other = self._frame(request, request.compared, renderer, Aids(request.inspection))
+            deform_ms, raster_ms, compared = deform_ms + other.deform_ms, raster_ms + other.raster_ms, other.rgba
         finished = time.perf_counter()
         self._last_failure = None
         with self._lock:
             if request.generation >= self._oldest_generation:
-                self._result = FrameResult(request, frame.rgba, frame.deform_ms, frame.raster_ms, started, finished)
+                self._result = FrameResult(
+                    request, frame.rgba, deform_ms, raster_ms, started, finished, compared, frame.legend
+                )
+
+    @staticmethod
+    def _frame(request: FrameRequest, scene: Scene, renderer: Renderer, aids: Aids) -> Frame:
+        controls = scene.controls(request.time_s)
+        return renderer.frame(controls, request.camera, background=request.background, aids=aids)
 
     def _release(self) -> None:
         """Let go of the renderer in the thread that made it, because an OpenGL context belongs to its thread."""

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from studio.engine.aids import Inspection
 from studio.engine.camera import Camera
 from studio.playback.engine_thread import EngineThread, FrameRequest, FrameResult, Scene
 from studio.playback.pacer import FramePacer, Pace
 from studio.playback.player import Player
 from studio.playback.quality import Motion, Quality
+
+if TYPE_CHECKING:
+    from studio.engine.backdrop import Background
 
 CameraMaker = Callable[[int, int], Camera]
 """The camera for a picture of that many pixels."""
@@ -22,18 +27,22 @@ CameraMaker = Callable[[int, int], Camera]
 
 @dataclass(frozen=True)
 class Stage:
-    """What is looked at; replaced whenever project, speech or rate change."""
+    """What is looked at, and how; replaced whenever any of it changes."""
 
     scene: Scene
-    background: tuple[float, float, float]  # display sRGB
+    background: Background
     fps: float
+    camera: Callable[[float, int, int], Camera] | None = None  # of a moment and a size; None: the viewer's own
+    compared: Scene | None = None  # drawn as well, for a wipe
+    onion: Callable[[float], float | None] | None = None  # which moment's ghost is seen at a moment
+    inspection: Inspection | None = None
 
 
 class Show:
     """Keeps player and engine together.
 
     Attributes:
-        moving: whether the camera is being dragged, so that fewer pixels are drawn.
+        moving: whether the hand drags the camera or a value, so that fewer pixels are drawn.
         shown: the newest picture that was taken from the engine.
     """
 
@@ -112,8 +121,20 @@ class Show:
         motion = Motion.DRAGGING if self.moving else Motion.PLAYING if self.player.playing else Motion.STILL
         width, height = self.quality.size(*self._size_px, motion)
         time_s = self._in_clip(time_s)
-        view, now_s = camera(width, height), self.player.output.now_s()
-        self.engine.request(FrameRequest(time_s, stage.scene, view, stage.background, self._generation, now_s))
+        view = camera(width, height) if stage.camera is None else stage.camera(time_s, width, height)
+        self.engine.request(
+            FrameRequest(
+                time_s,
+                stage.scene,
+                view,
+                stage.background,
+                self._generation,
+                asked_s=self.player.output.now_s(),
+                compared=stage.compared,
+                ghost_s=None if stage.onion is None else stage.onion(time_s),
+                inspection=stage.inspection,
+            )
+        )
 
     def _in_clip(self, time_s: float) -> float:
         """A moment ahead of the sound: round the loop, or at most the end."""

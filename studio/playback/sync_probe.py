@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.document.performance import Performance
+from studio.engine.aids import NO_AIDS, Aids
 from studio.engine.camera import Camera, orbit_camera
 from studio.engine.scene import Scene
 from studio.errors import StudioError
@@ -36,6 +37,7 @@ from studio.playback.player import Player, silent_sound
 from studio.playback.show import Show, Stage
 
 if TYPE_CHECKING:
+    from studio.engine.backdrop import Background
     from studio.engine.controls import Controls
     from studio.engine.renderer import Frame
 
@@ -131,10 +133,12 @@ class SlowRenderer:
         self.avatar = renderer.avatar
         self.backend = renderer.backend
 
-    def frame(self, controls: Controls, camera: Camera, *, background: tuple[float, float, float] | None) -> Frame:
+    def frame(
+        self, controls: Controls, camera: Camera, *, background: Background = None, aids: Aids = NO_AIDS
+    ) -> Frame:
         """The renderer's picture, later."""
         time.sleep(self._slow_s)
-        return self._renderer.frame(controls, camera, background=background)
+        return self._renderer.frame(controls, camera, background=background, aids=aids)
 
 
 @dataclass(frozen=True)

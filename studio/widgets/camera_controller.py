@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from studio.document.performance import CameraView
-from studio.engine.camera import DEFAULT_FOV_DEG, Camera, framing_distance_m, orbit_camera
+from studio.engine.backdrop import frame_size
+from studio.engine.camera import DEFAULT_FOV_DEG, Camera, Subject
 
 ORBIT_DEG_PER_HEIGHT = 200.0
 """Degrees for a drag across the viewport's height: half a turn without lifting the hand."""
@@ -40,25 +41,19 @@ class CameraController:
 
     Attributes:
         view: where the camera stands, as the document writes it.
-        head_height_m: unit of the view's distance, metres.
-        target: the point looked at when the view has no offset, metres.
+        subject: the head that views are about.
+        frame_aspect: width / height of a frame that has to fit into the viewport; None lets it reach beyond.
     """
 
     def __init__(self) -> None:
         self.view = CameraView()
-        self.head_height_m = 0.24
-        self.target = (0.0, 0.0, 0.0)
+        self.subject = Subject()
+        self.frame_aspect: float | None = None
 
     @property
     def distance(self) -> float:
         """From target to camera in head heights."""
-        if self.view.distance is not None:
-            return self.view.distance
-        return framing_distance_m(self.head_height_m) / self.head_height_m
-
-    def set_subject(self, head_height_m: float, target: tuple[float, float, float]) -> None:
-        """Another head; the view stays, in its head heights."""
-        self.head_height_m, self.target = head_height_m, target
+        return self.subject.distance(self.view)
 
     def orbit(self, right: float, down: float) -> None:
         """Turn around the head; arguments are shares of the viewport's height the pointer moved."""
@@ -68,7 +63,7 @@ class CameraController:
 
     def pan(self, right: float, down: float) -> None:
         """Move the picture with the pointer, by shares of the viewport's height."""
-        span_m = 2 * self.distance * self.head_height_m * float(np.tan(np.radians(DEFAULT_FOV_DEG) / 2))
+        span_m = 2 * self.distance * self.subject.head_height_m * float(np.tan(np.radians(DEFAULT_FOV_DEG) / 2))
         rotation = self.camera(1, 1).world_to_camera[:3, :3]
         shift = -span_m * (right * rotation[0] + down * rotation[1])
         x, y, z = (float(v) for v in np.clip(np.asarray(self.view.offset_m) + shift, -MAX_PAN_M, MAX_PAN_M))
@@ -89,8 +84,12 @@ class CameraController:
         self.view = replace(self.view, distance=None, offset_m=(0.0, 0.0, 0.0))
 
     def camera(self, width: int, height: int) -> Camera:
-        """The engine's camera for a picture of `width` × `height` pixels."""
-        x, y, z = (t + o for t, o in zip(self.target, self.view.offset_m, strict=True))
-        distance_m = self.distance * self.head_height_m
-        view = self.view
-        return orbit_camera(view.yaw_deg, view.pitch_deg, distance_m, target=(x, y, z), width=width, height=height)
+        """The viewport's camera for a picture of `width` × `height` pixels."""
+        return framed(self.subject.camera(self.view, width, height), self.frame_aspect)
+
+
+def framed(camera: Camera, aspect: float | None) -> Camera:
+    """The camera with a wider angle where a frame of that aspect would else reach beyond the picture's sides."""
+    _, height = frame_size(camera.width, camera.height, aspect, framed=True)
+    scale = height / camera.height
+    return camera if scale == 1.0 else replace(camera, fx=camera.fx * scale, fy=camera.fy * scale)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from studio.document.model import Project
-from studio.engine.camera import Camera
+from studio.document.performance import CameraView
 from studio.engine.scene import Scene
 from studio.widgets.camera_controller import CameraController
 from studio.widgets.export_dialog import ExportDialog, ExportJob, ExportOffer, ExportWish, Progress
@@ -21,23 +21,25 @@ if TYPE_CHECKING:
     from studio.engine.export import ExportReport
 
 
-def export_job(avatar: Avatar, clip: Clip, project: Project, camera: Camera) -> ExportJob:
+def export_job(avatar: Avatar, clip: Clip, project: Project, view: CameraView) -> ExportJob:
     """A job for a worker thread; everything it holds is immutable, so editing may go on.
 
     Args:
         avatar: who is drawn.
         clip: what is heard; speech features that are not there yet are made first.
         project: performance and background.
-        camera: the view, any size.
+        view: what is shown while the project dictates no camera.
     """
 
     def run(wish: ExportWish, progress: Progress, cancelled: Callable[[], bool]) -> ExportReport:
+        from studio.engine.backdrop import background_of
         from studio.engine.export import export_video
         from studio.engine.renderer import Renderer
         from studio.engine.speech.audio import Audio
         from studio.engine.speech.features import extract_features
 
         audio = Audio(clip.samples, clip.rate_hz)
+        subject = avatar.subject
         features = clip.features if clip.features is not None else extract_features(audio)
         return export_video(
             Renderer(avatar),
@@ -48,8 +50,8 @@ def export_job(avatar: Avatar, clip: Clip, project: Project, camera: Camera) -> 
             size=(wish.width, wish.height),
             start_s=wish.start_s,
             end_s=wish.end_s,
-            camera=camera,
-            background=project.export.background,
+            camera=lambda time_s: subject.camera(project.camera(time_s) or view),
+            background=background_of(project),
             progress=progress,
             cancelled=cancelled,
         )
@@ -94,7 +96,7 @@ class Exports(QObject):
             clip.duration_s,
             self._session.range_s if project.export.only_range else None,
         )
-        job = export_job(ready.avatar, clip, project, self._controller.camera(512, 512))
+        job = export_job(ready.avatar, clip, project, self._controller.view)
         if self.dialog is not None:
             self.dialog.deleteLater()
         self.dialog = ExportDialog(offer, job, self._window)

@@ -291,8 +291,7 @@ class MainWindow(QMainWindow):
         self._prepare_sound(clip, output, lambda sound: self.driver.set_output(output, sound))
 
     def _avatar_changed(self, ready: AvatarReady) -> None:
-        info = ready.avatar.info
-        self.viewport.controller.set_subject(info.head_height_m, info.target)
+        self.viewport.controller.subject = ready.avatar.subject
         self._view_changed(False)
 
     def _avatar_failed(self, text: str) -> None:

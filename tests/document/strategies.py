@@ -157,6 +157,7 @@ def random_project(rng: Random) -> Project:
     return Project(
         avatar=random_media(rng),
         audio=random_media(rng),
+        backdrop=random_media(rng),
         fps=rng.choice([24.0, 25.0, 60.0, 30000 / 1001]),
         performance=random_performance(rng),
         in_s=rng.choice([None, rng.uniform(0, 60)]),
@@ -166,6 +167,7 @@ def random_project(rng: Random) -> Project:
             Marker(rng.uniform(0, 60), rng.choice(_WORDS), rng.choice(["", "#ff8800"]), random_extra(rng))
             for _ in range(rng.randint(0, 2))
         ),
+        look_through=rng.random() < 0.5,
         bookmarks=tuple(Bookmark(rng.choice(_WORDS), view(), random_extra(rng)) for _ in range(rng.randint(0, 2))),
         export=ExportSettings(
             rng.randint(16, 8192),

@@ -9,7 +9,20 @@ from studio.playback.quality import Motion, Quality
 def test_a_still_picture_has_the_viewports_pixels_up_to_the_cap() -> None:
     quality = Quality("cpu")
     assert quality.size(800, 600, Motion.STILL) == (800, 600)
-    assert quality.size(2000, 1000, Motion.STILL) == (1536, 768)
+    assert quality.size(2560, 1440, Motion.STILL) == (2560, 1440)
+    assert quality.size(8000, 4000, Motion.STILL) == (4320, 2160)
+
+
+def test_a_still_picture_does_not_make_the_hand_wait_for_long() -> None:
+    quality = Quality("cpu")
+    for _ in range(5):
+        quality.learn(1000, 1000, 5.0, 200.0)
+    assert quality.size(1600, 1000, Motion.STILL)[1] == 1000
+    width, height = quality.size(3840, 2160, Motion.STILL)
+    assert 0.2 * width * height / 1000 <= 505
+    for _ in range(5):
+        quality.learn(500, 500, 5.0, 3000.0)
+    assert quality.size(1200, 900, Motion.STILL)[1] == 512
 
 
 def test_a_slow_engine_draws_fewer_pixels_while_something_moves() -> None:

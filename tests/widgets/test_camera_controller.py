@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio.engine.camera import Subject
 from studio.widgets.camera_controller import MAX_DISTANCE, MAX_PAN_M, MIN_DISTANCE, VIEWS, CameraController
 
 share = st.floats(-3, 3)
@@ -21,7 +22,7 @@ def test_the_target_stays_in_the_middle_however_one_orbits(
     moves: list[tuple[float, float]], right: float, down: float
 ) -> None:
     controller = CameraController()
-    controller.set_subject(0.23, (0.01, -0.02, -0.08))
+    controller.subject = Subject(0.23, (0.01, -0.02, -0.08))
     for move in [*moves, (right, down)]:
         controller.orbit(*move)
     assert project(controller, (0.01, -0.02, -0.08)) == pytest.approx((200, 200), abs=1e-6)
@@ -75,3 +76,13 @@ def test_from_its_left_side_the_subject_faces_to_the_left() -> None:
     controller.look("left")
     nose, _ = project(controller, (0.0, 0.0, 0.1))
     assert nose < 200
+
+
+def test_a_wide_frame_fits_into_a_narrow_viewport() -> None:
+    controller = CameraController()
+    plain, own = controller.camera(400, 400), controller.camera(800, 400)
+    controller.frame_aspect = 2.0
+    wide = controller.camera(400, 400)  # the frame is 400 × 200 in it
+    assert wide.fx == wide.fy == plain.fx / 2 == own.fx / 2
+    controller.frame_aspect = 0.5
+    assert controller.camera(400, 400).fx == plain.fx

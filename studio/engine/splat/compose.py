@@ -14,12 +14,14 @@ _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
 
 
-def compose_rgba8(raster: Raster, background: tuple[float, float, float] | None) -> NDArray[np.uint8]:
+def compose_rgba8(
+    raster: Raster, background: tuple[float, float, float] | NDArray[np.float32] | None
+) -> NDArray[np.uint8]:
     """Composite a picture and round it to 8 bits.
 
     Args:
         raster: of any backend, premultiplied.
-        background: display sRGB in [0, 1] to composite over; None keeps the transparency.
+        background: display sRGB in [0, 1] to composite over, one colour or (H, W, 3); None keeps the transparency.
 
     Returns:
         (H, W, 4) display sRGB and alpha; alpha is straight when `background` is None, otherwise 255 everywhere.
@@ -30,6 +32,8 @@ def compose_rgba8(raster: Raster, background: tuple[float, float, float] | None)
     out = np.empty((*alpha.shape, 4), np.uint8)
     if background is None:
         _unpremultiply(rgb, alpha, out)
+    elif isinstance(background, np.ndarray):
+        _compose_over_image(rgb, alpha, background, out)
     else:
         _compose_over(rgb, alpha, np.array(background, np.float32), out)
     return out
@@ -54,6 +58,18 @@ def _compose_over(
             light = _ONE - alpha[row, column]
             for channel in range(3):
                 out[row, column, channel] = _byte(rgb[row, column, channel] + light * background[channel])
+            out[row, column, 3] = 255
+
+
+@kernel(fast=True)
+def _compose_over_image(
+    rgb: NDArray[np.float32], alpha: NDArray[np.float32], background: NDArray[np.float32], out: NDArray[np.uint8]
+) -> None:
+    for row in range(alpha.shape[0]):
+        for column in range(alpha.shape[1]):
+            light = _ONE - alpha[row, column]
+            for channel in range(3):
+                out[row, column, channel] = _byte(rgb[row, column, channel] + light * background[row, column, channel])
             out[row, column, 3] = 255
 
 
