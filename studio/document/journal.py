@@ -123,7 +123,7 @@ class Journal:
 
     def attach(self, history: History) -> Callable[[], None]:
         """Records every commit, undo and redo of a history; the returned function ends that."""
-        return history.subscribe(self._listen)
+        return history.subscribe(self.listen)
 
     def record(self, label: str, project: Project) -> None:
         """Appends the project's present state under a label. Never raises for a disk that fails; see `failure`."""
@@ -160,7 +160,8 @@ class Journal:
             self._records.close(remove=not keep)
             self._records = None
 
-    def _listen(self, event: Event) -> None:
+    def listen(self, event: Event) -> None:
+        """Records a commit, undo or redo; other events are no business of a journal."""
         if event.cause in _RECORDED:
             prefix = {"undo": "Undo ", "redo": "Redo "}.get(event.cause, "")
             self.record(prefix + event.label, event.project)

@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ SYNC_INTERVAL_S = 1.0
 MAX_BYTES = 2**30
 
 _DIGITS = 16
+_LOCK_ATTEMPTS, _LOCK_PAUSE_S = 20, 0.002
 _LOG = logging.getLogger(__name__)
 
 
@@ -36,9 +38,10 @@ class Records:
         self.path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
-            _lock(self._fd)
+            _lock_own(self._fd)
         except OSError:
             os.close(self._fd)
+            path.unlink(missing_ok=True)
             raise
         self._good = 0  # bytes that are whole records
         self._chain = b""
@@ -136,6 +139,18 @@ def in_use(path: Path) -> bool:
     finally:
         os.close(fd)
     return False
+
+
+def _lock_own(fd: int) -> None:
+    """Locks a file just made; another session that looks at it right now holds its lock for a moment."""
+    for _ in range(_LOCK_ATTEMPTS - 1):
+        try:
+            _lock(fd)
+        except OSError:
+            time.sleep(_LOCK_PAUSE_S)
+        else:
+            return
+    _lock(fd)
 
 
 def _digest(chain: bytes, payload: bytes) -> bytes:

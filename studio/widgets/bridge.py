@@ -72,7 +72,9 @@ class Worker(QObject):
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(self, job: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
-        """Run `job` in the thread, then `done(result)` or `failed(sentence)` in the main thread."""
+        """Run `job` in the thread, then `done(result)` or `failed(sentence)` in the main thread, unless closed."""
+        if self._closed:
+            return
         self._pool.submit(job).add_done_callback(lambda future: self._finished.emit(future, done, failed))
 
     def close(self) -> None:
@@ -84,6 +86,8 @@ class Worker(QObject):
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _deliver(self, future: Future[Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
+        if self._closed:
+            return  # it was on its way when the window closed
         try:
             error = future.exception()
         except CancelledError:

@@ -15,6 +15,8 @@ PROJECT_FILTER = "EmoZone project (*.emozone)"
 
 Kind = Literal["speech", "avatar", "project"]
 Unsaved = Literal["save", "discard", "cancel"]
+Changed = Literal["replace", "save_as", "cancel"]
+NotSaved = Literal["retry", "save_as", "cancel"]
 
 _OPEN: dict[Kind, tuple[str, str]] = {
     "speech": ("Open speech", SPEECH_FILTER),
@@ -34,6 +36,24 @@ class Dialogs(Protocol):
 
     def unsaved(self, parent: QWidget, title: str) -> Unsaved:
         """What to do with unsaved changes."""
+
+    def changed_on_disk(self, parent: QWidget, name: str) -> Changed:
+        """What to do when the file was changed by somebody else since it was opened."""
+
+    def not_saved(self, parent: QWidget, text: str) -> NotSaved:
+        """What to do when saving has failed."""
+
+    def confirm(self, parent: QWidget, text: str, detail: str, accept: str) -> bool:
+        """Whether to do what the button `accept` says."""
+
+    def choose_file(self, parent: QWidget, title: str, name_filter: str, folder: Path) -> Path | None:
+        """A file of a kind that only one place asks for."""
+
+    def choose_folder(self, parent: QWidget, title: str, folder: Path) -> Path | None:
+        """A folder."""
+
+    def save_file(self, parent: QWidget, title: str, name_filter: str, start: Path) -> Path | None:
+        """Where to write a file of a kind that only one place asks for."""
 
     def error(self, parent: QWidget, text: str) -> None:
         """Tell what went wrong."""
@@ -64,6 +84,37 @@ class SystemDialogs:
         box.setDefaultButton(buttons.Save)
         answer = box.exec()
         return "save" if answer == buttons.Save else "discard" if answer == buttons.Discard else "cancel"
+
+    def changed_on_disk(self, parent: QWidget, name: str) -> Changed:
+        """Replace, save elsewhere, or leave all as it is."""
+        answers: tuple[tuple[Changed, str], ...] = (("save_as", "Save as…"), ("replace", "Replace"))
+        detail = "Replacing keeps the other version as the newest backup beside the project."
+        return messages.ask(parent, f"{name} was changed by another program since you opened it.", detail, answers)
+
+    def not_saved(self, parent: QWidget, text: str) -> NotSaved:
+        """Try again, save elsewhere, or go on without."""
+        answers: tuple[tuple[NotSaved, str], ...] = (("save_as", "Save as…"), ("retry", "Try again"))
+        return messages.ask(parent, text, "Your work is still open, and its journal is kept.", answers)
+
+    def confirm(self, parent: QWidget, text: str, detail: str, accept: str) -> bool:
+        """A question with one answer and a way out."""
+        answers: tuple[tuple[Literal["accept", "cancel"], str], ...] = (("accept", accept),)
+        return messages.ask(parent, text, detail, answers) == "accept"
+
+    def choose_file(self, parent: QWidget, title: str, name_filter: str, folder: Path) -> Path | None:
+        """The system's file dialog."""
+        name, _ = QFileDialog.getOpenFileName(parent, title, str(folder), name_filter)
+        return Path(name) if name else None
+
+    def choose_folder(self, parent: QWidget, title: str, folder: Path) -> Path | None:
+        """The system's folder dialog."""
+        name = QFileDialog.getExistingDirectory(parent, title, str(folder))
+        return Path(name) if name else None
+
+    def save_file(self, parent: QWidget, title: str, name_filter: str, start: Path) -> Path | None:
+        """The system's file dialog."""
+        name, _ = QFileDialog.getSaveFileName(parent, title, str(start), name_filter)
+        return Path(name) if name else None
 
     def error(self, parent: QWidget, text: str) -> None:
         """A dialog that does not block."""

@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from studio.document.project import SUFFIX
+from studio.document.storage import backups_of
+from studio.errors import StudioError
 from studio.widgets.dialogs import Dialogs, Kind
 from studio.widgets.session import Session
 
@@ -23,6 +25,9 @@ class Files(QObject):
 
     opening = Signal(str)
     """Name of the speech that is being opened."""
+
+    backups_wanted = Signal(object)
+    """A project could not be read, but this path has backups that the user wants to see."""
 
     said = Signal(str)
     """For the status line."""
@@ -48,30 +53,54 @@ class Files(QObject):
         self.folder = path.parent
         if path.suffix.lower() == SUFFIX:
             if self.may_leave():
-                self._session.open_project(path)
+                self.open_project(path)
         elif path.suffix.lower() == SUFFIX_AVATAR:
             self._session.open_avatar(path)
         else:
             self.opening.emit(path.name)
             self._session.open_speech(path)
 
+    def open_project(self, path: Path) -> None:
+        """Open a project, whatever becomes of the one that is open; one that cannot be read offers its backups."""
+        try:
+            self._session.load(path)
+        except StudioError as error:
+            if backups_of(path) and self._dialogs.confirm(
+                self._window, str(error), "Its backups may still be whole.", "Show backups…"
+            ):
+                self.backups_wanted.emit(path)
+            elif not backups_of(path):
+                self._session.failed.emit(str(error))
+
     def save(self) -> bool:
         """Save where the project lies, or ask."""
         path = self._session.path
-        if path is None or self._session.project.read_only:
+        if path is None or self._session.read_only:
             return self.save_as()
+        if self._session.changed_on_disk:
+            answer = self._dialogs.changed_on_disk(self._window, path.name)
+            if answer != "replace":
+                return answer == "save_as" and self.save_as()
         return self._save_to(path)
 
     def save_as(self) -> bool:
         """Ask where to save."""
-        path = self._dialogs.save_project(self._window, self.folder / f"{self._session.title}{SUFFIX}")
+        folder = self.folder if self._session.path is None else self._session.path.parent
+        name = f"{self._session.title}{' copy' if self._session.read_only else ''}{SUFFIX}"
+        path = self._dialogs.save_project(self._window, folder / name)
         return path is not None and self._save_to(path)
 
     def _save_to(self, path: Path) -> bool:
-        saved = self._session.save(path)
-        if saved:
-            self.said.emit(f"Saved {self._session.path}")
-        return saved
+        try:
+            self._session.write(path)
+        except StudioError as error:
+            answer = self._dialogs.not_saved(self._window, str(error))
+            if answer == "retry":
+                return self._save_to(path)
+            return answer == "save_as" and self.save_as()
+        self.folder = path.parent
+        self.said.emit(f"Saved {self._session.path}")
+        return True
 
     def may_leave(self) -> bool:
         """Whether the open project may be left; asks when it has unsaved changes."""

@@ -312,7 +312,8 @@ class MainWindow(QMainWindow):
         self.status.setText(text)
 
     def _show_title(self) -> None:
-        self.setWindowTitle(f"{self.session.title}[*] – EmoZone Studio")
+        state = f" ({self.session.state})" if self.session.state else ""
+        self.setWindowTitle(f"{self.session.title}[*]{state} – EmoZone Studio")
         self.setWindowModified(self.session.history.dirty)
 
     # ---- pictures and time ----

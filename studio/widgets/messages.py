@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal, TypeVar
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QSizePolicy, QToolButton, QWidget
 
@@ -43,6 +46,35 @@ class Banner(QFrame):
         self._icon.setPixmap(theme.icon("warning", kind).pixmap(16, 16))
         self._text.setText(text)
         self.show()
+
+
+Answer = TypeVar("Answer", bound=str)
+
+
+def ask(
+    parent: QWidget, text: str, detail: str, answers: Sequence[tuple[Answer, str]], cancel: str = "Cancel"
+) -> Answer | Literal["cancel"]:
+    """A question with answers of its own, the first one by default, and a way out.
+
+    Args:
+        parent: The window.
+        text: What has happened, one sentence.
+        detail: What to know before answering, smaller.
+        answers: (what is returned, text of its button).
+        cancel: Text of the way out.
+    """
+    box = QMessageBox(parent)
+    box.setWindowTitle("EmoZone Studio")
+    box.setText(text)
+    box.setInformativeText(detail)
+    box.setIconPixmap(theme.icon("warning", "warning").pixmap(32, 32))
+    roles = QMessageBox.ButtonRole
+    buttons = {box.addButton(label, roles.AcceptRole): answer for answer, label in answers}
+    box.setDefaultButton(next(iter(buttons)))
+    box.setEscapeButton(box.addButton(cancel, roles.RejectRole))
+    box.exec()
+    clicked = box.clickedButton()
+    return next((answer for button, answer in buttons.items() if button is clicked), "cancel")
 
 
 def show_error(parent: QWidget, text: str) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from studio.widgets.context import Studio
+from studio.widgets.safety.journaling import Journaling
+from studio.widgets.safety.keeping import Keeping
+from studio.widgets.safety.recovery import RecoveryPart
 
-PARTS: tuple[Callable[[Studio], object], ...] = ()
+PARTS: tuple[Callable[[Studio], object], ...] = (Journaling, Keeping, RecoveryPart)
 """A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last."""

@@ -16,6 +16,8 @@ from PySide6.QtCore import QObject, Signal
 
 from studio.document.action_units import ACTION_UNITS, AU_KEYS
 from studio.document.commands import Event, Gesture, History
+from studio.document.fingerprint import Fingerprint
+from studio.document.journal import Recovery
 from studio.document.model import Media, Project
 from studio.document.project import SUFFIX, load_project, save_project
 from studio.errors import StudioError
@@ -42,7 +44,13 @@ class Clip:
 
 
 class Session(QObject):
-    """The open project. Every change goes through `history`."""
+    """The open project. Every change goes through `history`.
+
+    Attributes:
+        path: the project's file, None for one never saved.
+        recovered: the recovery that the project came from, until it is saved.
+        read_only: why the project must not be saved over its file; None as a rule.
+    """
 
     changed = Signal(Event)
     """The project changed, in the middle of a gesture too."""
@@ -62,6 +70,12 @@ class Session(QObject):
     failed = Signal(str)
     """One sentence about something that did not work."""
 
+    opened = Signal(object)
+    """A project was opened from this path."""
+
+    saved = Signal(object)
+    """The project was saved to this path."""
+
     avatar_wanted = Signal(object)
     """The engine shall load this file (None: the shipped avatar)."""
 
@@ -69,6 +83,9 @@ class Session(QObject):
         super().__init__(parent)
         self.history = History()
         self.path: Path | None = None
+        self.recovered: Recovery | None = None
+        self._on_disk: Fingerprint | None = None
+        self.read_only: str | None = None
         self.clip: Clip | None = None
         self.avatar: AvatarReady | None = None
         self._worker = Worker("opening", self)
@@ -91,8 +108,17 @@ class Session(QObject):
 
     @property
     def title(self) -> str:
-        """Name of the project for the window."""
-        return self.path.stem if self.path is not None else "Untitled"
+        """Name of the project, for windows and file names."""
+        if self.path is not None:
+            return self.path.stem
+        return self.recovered.name if self.recovered is not None else "Untitled"
+
+    @property
+    def state(self) -> str:
+        """What is special about the project, for the window's title; empty as a rule."""
+        if self.read_only:
+            return "read-only"
+        return "recovered" if self.recovered is not None else ""
 
     def close(self) -> None:
         """End the worker."""
@@ -167,41 +193,68 @@ class Session(QObject):
 
     def new(self) -> None:
         """An empty project with the shipped avatar."""
-        self.path = None
-        self.history.reset(Project())
+        self._reset(Project(), None)
 
     def start_with(self, speech: Path | None, avatar: Path | None = None) -> None:
         """The first project of a run: an avatar (None: the shipped one) and a clip, nothing to save yet."""
-        self.path = None
         project = Project(avatar=None if avatar is None else Media(str(avatar)))
-        self.history.reset(replace(project, audio=None if speech is None else Media(str(speech))))
+        self._reset(replace(project, audio=None if speech is None else Media(str(speech))), None)
 
     def open_project(self, path: Path) -> None:
         """Open a project file; a failure leaves everything as it is."""
         try:
-            project = load_project(path)
+            self.load(path)
         except StudioError as error:
             self.failed.emit(str(error))
-            return
-        self.path = path
-        self.history.reset(project)
-        if project.read_only:
-            self.failed.emit(f"{path.name} is open for reading only: {project.read_only}.")
 
-    def save(self, path: Path) -> bool:
-        """Save; False and a sentence when it did not work."""
-        path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
-        project = self.project if path == self.path else self.project.editable()
-        try:
-            save_project(project, path)
-        except StudioError as error:
-            self.failed.emit(str(error))
+    def load(self, path: Path) -> None:
+        """Open a project file. Raises StudioError, and everything is as before."""
+        on_disk = Fingerprint.of(path)
+        project = load_project(path)
+        self._reset(project, path, on_disk=on_disk)
+        self.opened.emit(path)
+
+    def recover(self, recovery: Recovery, project: Project) -> None:
+        """Go on with what a session left that ended before saving: all of it counts as unsaved."""
+        path = recovery.project_path
+        on_disk = None
+        if path is not None and not _newer(path, recovery.started_s):
+            on_disk = Fingerprint.of(path)
+        self._reset(project, path, saved=False, recovered=recovery, on_disk=on_disk)
+
+    def _reset(
+        self,
+        project: Project,
+        path: Path | None,
+        *,
+        saved: bool = True,
+        recovered: Recovery | None = None,
+        on_disk: Fingerprint | None = None,
+    ) -> None:
+        self.path, self.recovered, self._on_disk, self.read_only = path, recovered, on_disk, project.read_only
+        self.history.reset(project, saved=saved)
+
+    @property
+    def changed_on_disk(self) -> bool:
+        """Whether somebody else has changed the project's file since it was opened or saved here."""
+        if self.path is None or not self.path.exists():
             return False
-        if project is not self.project:
-            self.history.apply("Save as", project)
-        self.path = path
+        return self._on_disk is None or not self._on_disk.holds(self.path)
+
+    def write(self, path: Path) -> None:
+        """Save.
+
+        Raises:
+            StudioError: one sentence; the project is as before, and so is the file.
+        """
+        path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+        if self.read_only and path == self.path:
+            raise StudioError(f"{path.name} is not saved over because {self.read_only}; save it under another name.")
+        save_project(self.project.editable(), path)
+        self._on_disk = Fingerprint.of(path)
+        self.path, self.recovered, self.read_only = path, None, None
         self.history.mark_saved()
-        return True
+        self.saved.emit(path)
 
     def open_speech(self, path: Path) -> None:
         """Open a sound; it enters the project when it has proved to be one."""
@@ -288,6 +341,14 @@ class Session(QObject):
 
     def _busy(self, text: str) -> None:
         self.busy_changed.emit(text)
+
+
+def _newer(path: Path, moment_s: float) -> bool:
+    """Whether a file was written after a moment (seconds since 1970); two seconds are left to clocks that differ."""
+    try:
+        return path.stat().st_mtime > moment_s + 2.0
+    except OSError:
+        return False
 
 
 def _load_clip(media: Media) -> Clip:

@@ -226,6 +226,13 @@ QDoubleSpinBox#value {{ background: transparent; border: 1px solid transparent; 
 QDoubleSpinBox#value[changed="true"] {{ color: {p.text}; }}
 QDoubleSpinBox#value:hover {{ border-color: {p.groove}; }}
 QDoubleSpinBox#value:focus {{ border-color: {p.accent}; background: {p.window}; color: {p.text}; }}
+QListView, QTreeView, QTableView {{ background: {p.panel}; border: 1px solid {p.line}; border-radius: {RADIUS}px;
+  outline: none; }}
+QListView::item, QTreeView::item {{ padding: 5px 8px; border-radius: {RADIUS}px; color: {p.text}; }}
+QListView::item:hover, QTreeView::item:hover {{ background: {p.raised}; }}
+QListView::item:selected, QTreeView::item:selected {{ background: {p.accent_dim}; color: {p.text}; }}
+QListView:focus, QTreeView:focus, QTableView:focus {{ border-color: {p.accent}; }}
+QHeaderView::section {{ background: {p.panel}; color: {p.dim}; border: none; padding: 5px 8px; }}
 QProgressBar {{ background: {p.window}; border: none; border-radius: 3px; height: 6px; }}
 QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}

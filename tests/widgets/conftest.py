@@ -23,7 +23,7 @@ from studio.engine.avatar import Avatar
 from studio.engine.speech import features
 from studio.engine.speech.audio import Audio
 from studio.widgets import theme
-from studio.widgets.dialogs import Kind, Unsaved
+from studio.widgets.dialogs import Changed, Kind, NotSaved, Unsaved
 from studio.widgets.main_window import MainWindow
 from tests.playback.engines import PlainRenderer
 from tests.playback.fake_audio import RATE_HZ, FakeAudioDevice
@@ -52,6 +52,10 @@ class Answers:
     to_open: Path | None = None
     to_save: Path | None = None
     to_unsaved: Unsaved = "cancel"
+    to_changed: Changed = "cancel"
+    to_not_saved: NotSaved = "cancel"
+    to_confirm: bool = False
+    to_choose: Path | None = None
     asked: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -66,6 +70,31 @@ class Answers:
     def unsaved(self, parent: QWidget, title: str) -> Unsaved:
         self.asked.append("unsaved")
         return self.to_unsaved
+
+    def changed_on_disk(self, parent: QWidget, name: str) -> Changed:
+        self.asked.append(f"changed {name}")
+        return self.to_changed
+
+    def not_saved(self, parent: QWidget, text: str) -> NotSaved:
+        self.asked.append("not saved")
+        self.errors.append(text)
+        return self.to_not_saved
+
+    def confirm(self, parent: QWidget, text: str, detail: str, accept: str) -> bool:
+        self.asked.append(f"confirm {accept}")
+        return self.to_confirm
+
+    def choose_file(self, parent: QWidget, title: str, name_filter: str, folder: Path) -> Path | None:
+        self.asked.append(title)
+        return self.to_choose
+
+    def choose_folder(self, parent: QWidget, title: str, folder: Path) -> Path | None:
+        self.asked.append(title)
+        return self.to_choose
+
+    def save_file(self, parent: QWidget, title: str, name_filter: str, start: Path) -> Path | None:
+        self.asked.append(title)
+        return self.to_choose
 
     def error(self, parent: QWidget, text: str) -> None:
         self.errors.append(text)

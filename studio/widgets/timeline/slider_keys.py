@@ -106,7 +106,7 @@ class SliderKeys(QObject):
     def writes(self, key: str) -> bool:
         """Whether a slider writes keys."""
         lane = self._lane(key)
-        return lane.keyed or (self.auto_key and not self._session.project.read_only)
+        return lane.keyed or (self.auto_key and not self._session.read_only)
 
     def keyed(self) -> frozenset[str]:
         """Action units whose lane has keys."""
