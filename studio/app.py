@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +22,12 @@ from studio.document.project import SUFFIX
 from studio.engine.assets import assets_dir
 from studio.playback.device import SilentOutput, open_output
 from studio.playback.engine_thread import Renderer
-from studio.widgets import theme
+from studio.widgets import appearance, theme
 from studio.widgets.bridge import Worker
 from studio.widgets.main_window import MainWindow
+
+ORGANISATION, APPLICATION = "EmoZone", "EmoZone Studio"
+"""Where the settings are kept."""
 
 SPEECH_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -53,16 +57,19 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     if isinstance(running, QApplication):
         theme.apply(running)
         return running
+    settings = QSettings(ORGANISATION, APPLICATION)
+    scaled = appearance.prepare_size(settings)
     surface = QSurfaceFormat()
     surface.setVersion(3, 3)
     surface.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
     surface.setSwapInterval(1)
     QSurfaceFormat.setDefaultFormat(surface)
     app = QApplication(list(arguments))
-    app.setApplicationName("EmoZone Studio")
-    app.setOrganizationName("EmoZone")
+    app.setProperty(appearance.SCALED_PROPERTY, scaled)
+    app.setApplicationName(APPLICATION)
+    app.setOrganizationName(ORGANISATION)
     app.setWindowIcon(QIcon(str(theme.icon_path("studio"))))
-    theme.apply(app)
+    theme.apply(app, appearance.palette_of(appearance.chosen_theme(settings)))
     return app
 
 
@@ -111,4 +118,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = app.exec()
     for worker in workers:
         worker.close()
+    restart_with = app.property(appearance.RESTART_PROPERTY)
+    if restart_with is not None:
+        restart(restart_with, own_scale=bool(app.property(appearance.SCALED_PROPERTY)))
     return int(status)
+
+
+def restart(path: str, *, own_scale: bool) -> None:
+    """Start the studio anew, once this one is closed.
+
+    Args:
+        path: of a project, empty for none.
+        own_scale: whether the scale factor in the environment is ours, to be chosen again.
+    """
+    environment = dict(os.environ)
+    if own_scale:
+        environment.pop(appearance.SCALE_VARIABLE, None)
+    subprocess.Popen([sys.executable, "-m", "studio.cli", "studio", *([path] if path else [])], env=environment)

@@ -5,13 +5,16 @@ Menus, buttons and the keyboard share the `QAction`s made here, so a text or key
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from studio.widgets import theme
+
+SIZES = (100, 125, 150, 175, 200)
+"""Interface sizes, percent of the size that the system gives."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("edit.undo", "Undo", ("Ctrl+Z",), "undo"),
     ActionSpec("edit.redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
     ActionSpec("edit.reset_all", "Reset all action units", ("Ctrl+Backspace",), "reset", "All action units back to 0"),
+    ActionSpec("face.find", "Find action unit", ("Ctrl+F",), "search", "By number, name or muscle"),
     ActionSpec("view.front", "Front", ("1",)),
     ActionSpec("view.back", "Back", ("Ctrl+1",)),
     ActionSpec("view.left", "Subject's left side", ("3",)),
@@ -47,6 +51,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("view.bottom", "Bottom", ("Ctrl+7",)),
     ActionSpec("view.reframe", "Frame the head", ("F",), "frame"),
     ActionSpec("view.readout", "Performance read-out", ("Ctrl+I",), checkable=True),
+    ActionSpec("theme.dark", "Dark", checkable=True, tip="Light text on dark panels"),
+    ActionSpec("theme.light", "Light", checkable=True, tip="Dark text on light panels"),
+    ActionSpec("theme.system", "As the system", checkable=True, tip="Dark or light, as the desktop says"),
+    *(ActionSpec(f"size.{size}", f"{size} %", checkable=True, tip=f"Interface size {size} %") for size in SIZES),
+    ActionSpec("view.reset_layout", "Reset layout", tip="Window and panels as on the first start"),
     ActionSpec("play.toggle", "Play", ("Space",), "play", "Play or pause"),
     ActionSpec("play.start", "To the start", ("Home",), "start", "To the start, paused"),
     ActionSpec("play.end", "To the end", ("End",)),
@@ -129,7 +138,7 @@ class Actions:
         """All actions in the order of the menus."""
         return tuple(self._by_id.values())
 
-    def connect(self, slots: dict[str, Callable[[], object]]) -> None:
+    def connect(self, slots: Mapping[str, Callable[[], object]]) -> None:
         """Connect actions that are triggered to functions without arguments."""
         for action_id, slot in slots.items():
             self._by_id[action_id].triggered.connect(lambda _checked=False, slot=slot: slot())

@@ -1,112 +1,67 @@
-"""The panel of 17 sliders, grouped by region of the face."""
+"""The panel of 17 sliders, grouped by region of the face, with a search and a filter for what is used."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
-    QFrame,
     QHBoxLayout,
     QLabel,
-    QScrollArea,
+    QLineEdit,
     QSizePolicy,
     QSpacerItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from studio.document.action_units import ACTION_UNITS, AU_KEYS, MAX_INTENSITY, ActionUnit
+from studio.document.action_units import ACTION_UNITS, AU_KEYS, MAX_INTENSITY, ActionUnit, Region
 from studio.widgets import theme
-from studio.widgets.au_help import LETTERS, REGION_TITLES, tool_tip
-from studio.widgets.au_slider import MARGIN, AuSlider
-from studio.widgets.key_button import KEY_BUTTON_WIDTH, KeyButton
-
-NUMBER_WIDTH, NAME_WIDTH, VALUE_WIDTH = 26, 132, 46
-"""Columns of a row, pixels."""
+from studio.widgets.au_help import LETTERS, REGION_TITLES, found, tool_tip
+from studio.widgets.au_slider import MARGIN
+from studio.widgets.slider_row import NAME_WIDTH, NUMBER_WIDTH, SliderPanel, SliderRow, value_column_width
 
 
-class ValueField(QDoubleSpinBox):
-    """The number beside a slider: type, or use the arrows."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("value")
-        self.setRange(0.0, MAX_INTENSITY)
-        self.setDecimals(2)
-        self.setSingleStep(0.1)
-        theme.pad(self, 4)
-        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.setKeyboardTracking(False)
-        self.setFixedWidth(VALUE_WIDTH)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def show_value(self, value: float, *, changed: bool) -> None:
-        """Show a number without reporting it; not while the user types."""
-        if not self.hasFocus():
-            self.blockSignals(True)
-            self.setValue(value)
-            self.blockSignals(False)
-        if self.property("changed") != changed:
-            self.setProperty("changed", changed)
-            self.style().unpolish(self)
-            self.style().polish(self)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave the wheel to the panel unless the field has the focus."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
-class AuRow(QWidget):
+class AuRow(SliderRow):
     """Number, name, slider and value of one action unit."""
 
-    reset = Signal()
-
-    def __init__(self, au: ActionUnit, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, au: ActionUnit) -> None:
+        super().__init__(au.key, au.name, number=str(au.number), tip=tool_tip(au))
         self.au = au
-        self.setMinimumHeight(theme.ROW_HEIGHT)
-        self.setMaximumHeight(theme.ROW_HEIGHT_ROOMY)
-        self.setToolTip(tool_tip(au))
-        self.slider, self.value = AuSlider(self), ValueField(self)
-        self.slider.setAccessibleName(f"{au.key} {au.name}")
-        self.value.setAccessibleName(f"{au.key} {au.name}, value")
-        self._number, self._name = QLabel(str(au.number)), QLabel(au.name)
-        self._number.setFixedWidth(NUMBER_WIDTH)
-        self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._name.setFixedWidth(NAME_WIDTH)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
-        row.setSpacing(theme.SPACE // 2)
-        row.addWidget(self._number)
-        row.addWidget(self._name)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self.value)
-        self.key = KeyButton(f"{au.key} {au.name}")
-        row.addWidget(self.key)
-        self._changed: tuple[bool, bool] | None = None
-        self.show_intensity(0.0, changed=False)
 
-    def show_intensity(self, intensity: float, *, changed: bool, keyed: bool = False, on_key: bool = False) -> None:
-        """Show a value; `changed` when held, `keyed` when a curve moves it, `on_key` at one of its keys."""
-        self.slider.show_intensity(intensity, changed=changed, keyed=keyed)
-        self.key.show_state(keyed=keyed, on_key=on_key)
-        self.value.show_value(intensity, changed=changed or intensity > 0.004)
-        if (changed, keyed) != self._changed:
-            self._changed = (changed, keyed)
-            palette = theme.palette()
-            number = palette.key if keyed else palette.accent if changed else palette.faint
-            self._number.setStyleSheet(f"color: {number}")
-            self._name.setStyleSheet(f"color: {palette.text if changed or keyed else palette.dim}")
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Reset, on the name as on the slider."""
-        self.reset.emit()
+class SearchField(QLineEdit):
+    """Text to search by; Down and Enter go to what was found, Escape clears."""
+
+    entered = Signal()
+
+    def __init__(self, prompt: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("search")
+        self.setPlaceholderText(prompt)
+        self.setAccessibleName(prompt)
+        self.setClearButtonEnabled(True)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """The lens in front of the text."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        theme.icon("search", "faint").paint(painter, 6, (self.height() - 16) // 2, 16, 16)
+        painter.end()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Down and Enter leave for the results; Escape clears, and leaves when there is nothing to clear."""
+        key = event.key()
+        if key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.entered.emit()
+        elif key == Qt.Key.Key_Escape and self.text():
+            self.clear()
+        elif key == Qt.Key.Key_Escape:
+            self.clearFocus()
+        else:
+            super().keyPressEvent(event)
 
 
 class _Scale(QWidget):
@@ -124,46 +79,99 @@ class _Scale(QWidget):
         painter.end()
 
 
-class AuPanel(QFrame):
-    """All sliders. Reports gestures by AU name; shows what it is told.
+class GroupHeader(QWidget):
+    """Title of a group; a click folds it."""
 
-    Signals:
-        gesture_begun(key), gesture_moved(key, intensity), gesture_ended(key): a drag.
-        value_set(key, intensity): one step of keyboard, wheel or field.
-        value_reset(key): back to what lies below.
-        key_clicked(key): the diamond.
-    """
+    folded = Signal(bool)
 
-    gesture_begun = Signal(str)
-    gesture_moved = Signal(str, float)
-    gesture_ended = Signal(str)
-    value_set = Signal(str, float)
-    value_reset = Signal(str)
-    key_clicked = Signal(str)
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.setMinimumHeight(22)
+        self.setMaximumHeight(30)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
+        row.setSpacing(theme.SPACE // 2)
+        self.button = QToolButton()
+        self.button.setObjectName("group")
+        self.button.setText(title)
+        self.button.setCheckable(True)
+        self.button.setChecked(True)
+        self.button.setToolTip("Fold or unfold")
+        self.button.setAccessibleName(f"{title}, shown")
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setIconSize(QSize(12, 12))
+        self.button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self.button.setFixedWidth(NUMBER_WIDTH + NAME_WIDTH + theme.SPACE // 2)
+        self.button.toggled.connect(self._toggled)
+        row.addWidget(self.button)
+        row.addWidget(_Scale(), 1)
+        room = QWidget()
+        room.setFixedWidth(value_column_width())
+        row.addWidget(room)
+        self._toggled(True)
+
+    @property
+    def open(self) -> bool:
+        """Whether the group is unfolded."""
+        return self.button.isChecked()
+
+    def _toggled(self, shown: bool) -> None:
+        self.button.setIcon(theme.icon("chevron-down" if shown else "chevron-right", "faint"))
+        self.button.setAccessibleName(f"{self.button.text()}, {'shown' if shown else 'folded'}")
+        self.folded.emit(not shown)
+
+
+class AuPanel(SliderPanel):
+    """All sliders of the face."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("panel")
         self.rows: dict[str, AuRow] = {}
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        content = QWidget()
-        content.setObjectName("scrolled")
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, theme.SPACE // 2)
-        column.setSpacing(0)
+        self.headers: dict[Region, GroupHeader] = {}
+        self._used: frozenset[str] = frozenset()
         for region, title in REGION_TITLES.items():
-            column.addWidget(self._group_header(title))
+            header = self.headers[region] = GroupHeader(title)
+            header.folded.connect(self._filter)
+            self.column.addWidget(header)
             for au in sorted((a for a in ACTION_UNITS if a.region == region), key=lambda a: a.number):
-                column.addWidget(self._row(au), 1)
-        column.addSpacerItem(QSpacerItem(0, 0, QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Expanding))
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidget(content)
-        layout.addWidget(self._scroll, 1)
+                row = self.rows[au.key] = AuRow(au)
+                self.column.addWidget(row, 1)
+                self.adopt(row)
+        self.nothing = QLabel()
+        self.nothing.setObjectName("hint")
+        self.nothing.setWordWrap(True)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setContentsMargins(theme.SPACE * 3, theme.SPACE * 4, theme.SPACE * 3, 0)
+        self.column.addWidget(self.nothing)
+        self.column.addSpacerItem(QSpacerItem(0, 0, QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Expanding))
+        self.outer.insertLayout(0, self._make_search())
+        self._filter()
+
+    def _make_search(self) -> QVBoxLayout:
+        self.search = SearchField("Find an action unit: number, name or muscle")
+        self.search.textChanged.connect(self._filter)
+        self.search.entered.connect(self._go_to_first)
+        self.only_used = QToolButton()
+        self.only_used.setIcon(theme.icon("filter", "dim"))
+        self.only_used.setCheckable(True)
+        self.only_used.setToolTip("Only what is used: held by a slider, or moved by keys")
+        self.only_used.setAccessibleName("Only action units that are used")
+        self.only_used.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.only_used.toggled.connect(self._filter)
+        row = QHBoxLayout()
+        row.setContentsMargins(theme.SPACE, theme.SPACE // 2, theme.SPACE, theme.SPACE // 2)
+        row.setSpacing(theme.SPACE // 2)
+        row.addWidget(self.search, 1)
+        row.addWidget(self.only_used)
+        column = QVBoxLayout()
+        column.addLayout(row)
+        return column
+
+    def start_search(self) -> None:
+        """Put the cursor into the search field."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
 
     def show_values(
         self,
@@ -183,42 +191,33 @@ class AuPanel(QFrame):
         for key, intensity in zip(AU_KEYS, intensities, strict=True):
             row = self.rows[key]
             row.show_intensity(float(intensity), changed=key in held, keyed=key in keyed, on_key=key in on_key)
+        if held | keyed != self._used:
+            self._used = held | keyed
+            if self.only_used.isChecked():
+                self._filter()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Scroll a slider into sight when the keyboard reaches it."""
-        if event.type() == QEvent.Type.FocusIn and isinstance(watched, QWidget):
-            self._scroll.ensureWidgetVisible(watched, 0, theme.ROW_HEIGHT)
-        return super().eventFilter(watched, event)
+    def _filter(self) -> None:
+        """Show what the search, the filter and the folded groups leave."""
+        text, only = self.search.text().strip(), self.only_used.isChecked()
+        narrowed = bool(text) or only
+        total = 0
+        for region, header in self.headers.items():
+            rows = [row for row in self.rows.values() if row.au.region == region]
+            hits = [row for row in rows if found(row.au, text) and (not only or row.channel in self._used)]
+            total += len(hits)
+            header.setVisible(bool(hits))
+            for row in rows:
+                row.setVisible(row in hits and (narrowed or header.open))
+        self.nothing.setVisible(total == 0)
+        self.nothing.setText(
+            f"No action unit matches “{text}”. Try a number, a name or a muscle."
+            if text
+            else "No action unit is used yet. Move a slider, or switch this filter off."
+        )
 
-    def _group_header(self, title: str) -> QWidget:
-        header = QWidget()
-        header.setMinimumHeight(22)
-        header.setMaximumHeight(30)
-        row = QHBoxLayout(header)
-        row.setContentsMargins(theme.SPACE * 2, 0, theme.SPACE, 0)
-        row.setSpacing(theme.SPACE // 2)
-        label = QLabel(title)
-        label.setObjectName("faint")
-        label.setFont(theme.font(theme.TYPE.heading, bold=True))
-        label.setFixedWidth(NUMBER_WIDTH + NAME_WIDTH - theme.SPACE // 2)
-        row.addWidget(label)
-        row.addWidget(_Scale(), 1)
-        room = QWidget()
-        room.setFixedWidth(VALUE_WIDTH + KEY_BUTTON_WIDTH + theme.SPACE // 2)
-        row.addWidget(room)
-        return header
-
-    def _row(self, au: ActionUnit) -> AuRow:
-        row = AuRow(au)
-        key = au.key
-        row.slider.pressed.connect(lambda: self.gesture_begun.emit(key))
-        row.slider.moved.connect(lambda value: self.gesture_moved.emit(key, value))
-        row.slider.released.connect(lambda: self.gesture_ended.emit(key))
-        row.slider.stepped.connect(lambda value: self.value_set.emit(key, value))
-        row.slider.reset.connect(lambda: self.value_reset.emit(key))
-        row.value.valueChanged.connect(lambda value: self.value_set.emit(key, value))
-        row.reset.connect(lambda: self.value_reset.emit(key))
-        row.key.clicked.connect(lambda: self.key_clicked.emit(key))
-        row.slider.installEventFilter(self)
-        self.rows[key] = row
-        return row
+    def _go_to_first(self) -> None:
+        """To the first slider that is shown."""
+        ordered = sorted(self.rows.values(), key=lambda row: self.column.indexOf(row))
+        first = next((row for row in ordered if not row.isHidden()), None)
+        if first is not None:
+            first.slider.setFocus(Qt.FocusReason.TabFocusReason)

@@ -1,6 +1,8 @@
-"""One slider of an action unit: 0 to 5 with the FACS marks A to E, keyboard, wheel when focused, gestures."""
+"""One slider of a channel: an action unit with the FACS marks A to E, or degrees about a centre; keyboard, gestures."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
@@ -10,11 +12,31 @@ from studio.document.action_units import MAX_INTENSITY
 from studio.widgets import theme
 from studio.widgets.au_help import LETTERS
 
-STEPS = 100
-"""Slider steps per unit of intensity; finer than a pixel of any panel."""
 
-KEY_STEP, PAGE_STEP = 10, 50
-"""An arrow moves by 0.1, Page Up by half a mark."""
+@dataclass(frozen=True)
+class Scale:
+    """What a slider's length stands for."""
+
+    low: float
+    high: float
+    steps: int  # per unit; finer than a pixel of any panel
+    key_step: int  # steps of an arrow key and a wheel's notch
+    page_step: int  # steps of Page Up and Page Down
+    drag_step: int  # steps at which the mouse stops; with Shift every one
+    marks: tuple[float, ...]
+    letters: tuple[str, ...] = ()  # over the marks while the handle is held
+
+    @property
+    def detent(self) -> bool:
+        """Whether the handle catches on 0 in the middle."""
+        return self.low < 0
+
+
+AU_SCALE = Scale(0.0, MAX_INTENSITY, 100, 10, 50, 5, (1.0, 2.0, 3.0, 4.0, 5.0), tuple(LETTERS))
+"""Intensities; an arrow moves by 0.1, Page Up by half a mark, the mouse by 0.05."""
+
+DETENT_PX = 4.0
+"""A handle this near to the centre stands in it, unless Shift is held."""
 
 MARGIN = 7
 """Room for half the handle at both ends, pixels."""
@@ -34,7 +56,9 @@ _OWN_KEYS = (
 
 
 class AuSlider(QSlider):
-    """Intensity 0–5. It shows what it is told (`show_intensity`) and reports what the user does; it decides nothing.
+    """A value on a scale, by default an intensity 0–5.
+
+    It shows what it is told (`show_intensity`) and reports what the user does; it decides nothing.
 
     A drag is a gesture: `pressed`, any number of `moved`, `released`. Keys and wheel steps report `stepped` alone.
     """
@@ -45,11 +69,12 @@ class AuSlider(QSlider):
     stepped = Signal(float)
     reset = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, scale: Scale = AU_SCALE) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
-        self.setRange(0, round(MAX_INTENSITY * STEPS))
-        self.setSingleStep(KEY_STEP)
-        self.setPageStep(PAGE_STEP)
+        self.scale = scale
+        self.setRange(round(scale.low * scale.steps), round(scale.high * scale.steps))
+        self.setSingleStep(scale.key_step)
+        self.setPageStep(scale.page_step)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -62,13 +87,13 @@ class AuSlider(QSlider):
         return self._dragging
 
     def intensity(self) -> float:
-        """What is shown, 0–5."""
-        return self.value() / STEPS
+        """What is shown, on the scale."""
+        return self.value() / self.scale.steps
 
     def show_intensity(self, intensity: float, *, changed: bool, keyed: bool = False) -> None:
-        """Show an intensity; `changed` marks one that the user holds, `keyed` one that keys move."""
+        """Show a value; `changed` marks one that the user holds, `keyed` one that keys move."""
         if not self._dragging:
-            self.setValue(round(intensity * STEPS))
+            self.setValue(round(intensity * self.scale.steps))
         if (changed, keyed) != (self._changed, self._keyed):
             self._changed, self._keyed = changed, keyed
             self.update()
@@ -121,20 +146,21 @@ class AuSlider(QSlider):
         if not self.hasFocus() or self._dragging:
             event.ignore()
             return
-        self._step(round(event.angleDelta().y() / 120 * KEY_STEP))
+        self._step(round(event.angleDelta().y() / 120 * self.scale.key_step))
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Arrows, Page, Home and End step; Delete resets."""
+        small, large, whole = self.scale.key_step, self.scale.page_step, self.maximum() - self.minimum()
         steps = {
-            Qt.Key.Key_Left: -KEY_STEP,
-            Qt.Key.Key_Down: -KEY_STEP,
-            Qt.Key.Key_Right: KEY_STEP,
-            Qt.Key.Key_Up: KEY_STEP,
-            Qt.Key.Key_PageDown: -PAGE_STEP,
-            Qt.Key.Key_PageUp: PAGE_STEP,
-            Qt.Key.Key_Home: -self.maximum(),
-            Qt.Key.Key_End: self.maximum(),
+            Qt.Key.Key_Left: -small,
+            Qt.Key.Key_Down: -small,
+            Qt.Key.Key_Right: small,
+            Qt.Key.Key_Up: small,
+            Qt.Key.Key_PageDown: -large,
+            Qt.Key.Key_PageUp: large,
+            Qt.Key.Key_Home: -whole,
+            Qt.Key.Key_End: whole,
         }
         key = Qt.Key(event.key())
         if key in steps:
@@ -151,31 +177,37 @@ class AuSlider(QSlider):
             self.released.emit()
         super().focusOutEvent(event)
 
+    def x_of(self, value: float) -> float:
+        """Where a value of the scale stands, pixels."""
+        share = (value - self.scale.low) / (self.scale.high - self.scale.low)
+        return MARGIN + (self.width() - 2 * MARGIN) * share
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Groove, marks, filled part and handle."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle, left, right = self.height() / 2, float(MARGIN), self.width() - float(MARGIN)
-        x = left + (right - left) * self.value() / self.maximum()
-        live = self._changed or self._dragging or self._keyed
+        enabled = self.isEnabled()
+        x, origin = self.x_of(self.intensity()), self.x_of(max(0.0, self.scale.low))
+        live = enabled and (self._changed or self._dragging or self._keyed)
         role = "key" if self._keyed else "accent"
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour("groove"))
+        painter.setBrush(theme.colour("groove", 1.0 if enabled else 0.5))
         painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
-        marks = QPen(theme.colour("faint", 0.7), 1)
-        painter.setPen(marks)
-        for i in range(1, int(MAX_INTENSITY) + 1):
-            tick = round(left + (right - left) * i / MAX_INTENSITY) + 0.5
-            painter.drawLine(QPointF(tick, middle + 4), QPointF(tick, middle + 7))
+        painter.setPen(QPen(theme.colour("faint", 0.7 if enabled else 0.3), 1))
+        for mark in self.scale.marks:
+            tick = round(self.x_of(mark)) + 0.5
+            painter.drawLine(QPointF(tick, middle + 4), QPointF(tick, middle + (9 if mark == 0 else 7)))
         painter.setPen(Qt.PenStyle.NoPen)
-        if self.value() > 0:
+        if self.value() != 0 and enabled:
             painter.setBrush(theme.colour(role if live else "dim"))
-            painter.drawRoundedRect(QRectF(left, middle - 1.5, x - left, 3), 1.5, 1.5)
+            painter.drawRoundedRect(QRectF(min(origin, x), middle - 1.5, abs(x - origin), 3), 1.5, 1.5)
         if self._dragging:
-            self._paint_letters(painter, left, right, middle)
+            self._paint_letters(painter, middle)
         painter.setPen(QPen(theme.colour("panel"), 2))
-        painter.setBrush(theme.colour(role if live else "text" if self.underMouse() else "dim"))
-        radius = 6.0 if self._dragging or self.underMouse() else 5.0
+        hovered = self.underMouse() and enabled
+        painter.setBrush(theme.colour(role if live else "disabled" if not enabled else "text" if hovered else "dim"))
+        radius = 6.0 if self._dragging or hovered else 5.0
         painter.drawEllipse(QPointF(x, middle), radius, radius)
         if self.hasFocus():
             painter.setPen(QPen(theme.colour("accent", 0.8), 1.2))
@@ -183,25 +215,28 @@ class AuSlider(QSlider):
             painter.drawEllipse(QPointF(x, middle), radius + 2, radius + 2)
         painter.end()
 
-    def _paint_letters(self, painter: QPainter, left: float, right: float, middle: float) -> None:
+    def _paint_letters(self, painter: QPainter, middle: float) -> None:
         """The marks' letters over the groove while the handle is held."""
         painter.setFont(theme.font(9))
-        for i, letter in enumerate(LETTERS, 1):
-            tick = left + (right - left) * i / MAX_INTENSITY
-            painter.setPen(theme.colour("accent" if round(self.intensity()) == i else "faint"))
+        for mark, letter in zip(self.scale.marks, self.scale.letters, strict=False):
+            tick = self.x_of(mark)
+            painter.setPen(theme.colour("accent" if round(self.intensity()) == mark else "faint"))
             painter.drawText(QRectF(tick - 6, 0, 12, middle - 2), Qt.AlignmentFlag.AlignCenter, letter)
         painter.setPen(Qt.PenStyle.NoPen)
 
     def _follow(self, event: QMouseEvent) -> None:
-        share = (event.position().x() - MARGIN) / max(1, self.width() - 2 * MARGIN)
-        value = round(min(max(share, 0.0), 1.0) * self.maximum())
+        at, scale = event.position().x(), self.scale
+        share = min(max((at - MARGIN) / max(1, self.width() - 2 * MARGIN), 0.0), 1.0)
+        value = self.minimum() + round(share * (self.maximum() - self.minimum()))
         if not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            value = round(value / 5) * 5  # steps of 0.05; Shift sets hundredths
+            value = round(value / scale.drag_step) * scale.drag_step
+            if scale.detent and abs(at - self.x_of(0.0)) <= DETENT_PX:
+                value = 0
         self.setValue(value)
         self.moved.emit(self.intensity())
         self.update()
 
     def _step(self, steps: int) -> None:
-        value = min(max(self.value() + steps, 0), self.maximum())
+        value = min(max(self.value() + steps, self.minimum()), self.maximum())
         if value != self.value():
-            self.stepped.emit(value / STEPS)
+            self.stepped.emit(value / self.scale.steps)

@@ -133,7 +133,7 @@ class ExportDialog(QDialog):
         form.addRow("Camera", camera)
         self.problem = QLabel()
         self.problem.setWordWrap(True)
-        self.problem.setStyleSheet(f"color: {theme.palette().error}")
+        self.problem.setObjectName("problem")
         self.problem.hide()
         form.addRow(self.problem)
         buttons = QHBoxLayout()

@@ -30,8 +30,10 @@ from studio.widgets.driver import PlaybackDriver
 from studio.widgets.exporting import Exports
 from studio.widgets.files import Files
 from studio.widgets.inspector import Inspector
+from studio.widgets.layout import Layout
 from studio.widgets.menus import Menus
 from studio.widgets.messages import Banner
+from studio.widgets.names import avatar_title
 from studio.widgets.parts import PARTS
 from studio.widgets.presenters import Kind as PresenterKind
 from studio.widgets.session import Clip, Session
@@ -41,9 +43,6 @@ from studio.widgets.transport import TransportBar
 from studio.widgets.viewport import Viewport
 
 log = logging.getLogger(__name__)
-
-LAYOUT_VERSION = 2
-"""Of the remembered window layout; another number forgets it."""
 
 FOLLOW_MS = 40
 """Sliders follow the curves at the project's usual rate; faster is not seen."""
@@ -100,7 +99,9 @@ class MainWindow(QMainWindow):
         self.parts = self._make_parts()
         self.viewport.overlay.say("Loading", "The head appears in a moment.")
         self._show_title()
-        self._restore_layout()
+        self.layout_ = Layout(self, self._top, self._split, settings)
+        self.actions_.connect({"view.reset_layout": self.layout_.reset})
+        self.layout_.restore()
 
     # ---- building ----
 
@@ -113,7 +114,7 @@ class MainWindow(QMainWindow):
         self.menuBar().setCornerWidget(export, Qt.Corner.TopRightCorner)
         reset = QToolButton()
         reset.setDefaultAction(self.actions_["edit.reset_all"])
-        reset.setText("Reset all")
+        self.actions_["edit.reset_all"].setIconText("Reset all")
         reset.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.inspector.add_page("Face", self.panel, corner=reset, tip="The action units of the face")
         stage = QWidget()
@@ -136,13 +137,11 @@ class MainWindow(QMainWindow):
         self._split.setStretchFactor(1, 2)
         self._split.setCollapsible(0, False)
         self._split.setCollapsible(1, False)
-        self._split.setSizes([420, 300])
         top = QSplitter(Qt.Orientation.Horizontal)
         top.addWidget(self._split)
         top.addWidget(self.inspector)
         top.setStretchFactor(0, 1)
         top.setCollapsible(0, False)
-        top.setSizes([900, 384])
         self._top = top
         self.setCentralWidget(top)
         self.statusBar().setSizeGripEnabled(False)
@@ -184,6 +183,7 @@ class MainWindow(QMainWindow):
                 "edit.undo": session.undo,
                 "edit.redo": session.redo,
                 "edit.reset_all": session.reset_all,
+                "face.find": self._find,
                 "view.reframe": self.viewport.reframe,
                 **{f"view.{name}": partial(self.viewport.look, name) for name in VIEWS},
                 "view.readout": self._show_readout,
@@ -333,7 +333,7 @@ class MainWindow(QMainWindow):
             return
         camera = shown.request.camera
         parts = [
-            ready.avatar.info.name,
+            avatar_title(ready.avatar.info.name),
             f"{len(ready.avatar.gaussians):,} Gaussians",
             ready.backend,
             f"{camera.width}×{camera.height}",
@@ -364,6 +364,11 @@ class MainWindow(QMainWindow):
         keyed = self.timeline.sliders.keyed()
         on_key = frozenset(key for key in keyed if self.timeline.editor.key_at_playhead(key) is not None)
         self.panel.show_values(values.tolist(), self.session.held, keyed, on_key)
+
+    def _find(self) -> None:
+        """To the search of the sliders."""
+        self.inspector.show_page("Face")
+        self.panel.start_search()
 
     def _stop_or_key(self) -> None:
         """K: stops what runs; when all stands still, makes a key."""
@@ -414,9 +419,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._closed = True
-        if self._settings is not None:
-            self._settings.setValue("geometry", self.saveGeometry())
-            self._settings.setValue("layout", [LAYOUT_VERSION, self._top.saveState(), self._split.saveState()])
+        self.layout_.save()
         for part in reversed(self.parts):
             if callable(close := getattr(part, "close", None)):
                 close()
@@ -427,16 +430,3 @@ class MainWindow(QMainWindow):
         self.session.close()
         self._sound_worker.close()
         event.accept()
-
-    def _restore_layout(self) -> None:
-        """The size and the panels as they were; on the first run, most of the screen."""
-        screen = self.screen().availableGeometry()
-        self.resize(min(1600, round(screen.width() * 0.92)), min(1000, round(screen.height() * 0.92)))
-        if self._settings is None:
-            return
-        geometry, layout = self._settings.value("geometry"), self._settings.value("layout")
-        if geometry is not None:
-            self.restoreGeometry(geometry)
-        if isinstance(layout, list) and len(layout) == 3 and int(layout[0]) == LAYOUT_VERSION:
-            self._top.restoreState(layout[1])
-            self._split.restoreState(layout[2])

@@ -29,14 +29,17 @@ MENUS: tuple[Submenu, ...] = (
         "Edit",
         (
             "edit.undo", "edit.redo", "", "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete",
-            "keys.select_all", "", "keys.auto_key", "marker.add", "", "edit.reset_all",
+            "keys.select_all", "", "keys.auto_key", "marker.add", "", "face.find", "edit.reset_all",
         ),
     ),
     Submenu(
         "View",
         (
             "view.reframe", "", "view.front", "view.back", "view.left", "view.right", "view.top", "view.bottom",
-            "", "timeline.zoom_in", "timeline.zoom_out", "timeline.fit", "timeline.follow", "", "view.readout",
+            "", "timeline.zoom_in", "timeline.zoom_out", "timeline.fit", "timeline.follow", "", "view.readout", "",
+            Submenu("Theme", ("theme.dark", "theme.light", "theme.system")),
+            Submenu("Interface size", ("size.100", "size.125", "size.150", "size.175", "size.200")),
+            "view.reset_layout",
         ),
     ),
     Submenu(

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from studio.widgets import theme
 
 
 class Banner(QFrame):
     """One line above the viewport, not modal, until it is closed or something newer is said."""
+
+    told = Signal(str)
+    """What it said."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,15 +34,20 @@ class Banner(QFrame):
         self._icon, self._text = QLabel(), QLabel()
         self._text.setWordWrap(True)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        close = QToolButton()
-        close.setIcon(theme.icon("close", "dim"))
-        close.setIconSize(QSize(14, 14))
-        close.setToolTip("Close this message")
-        close.setAccessibleName("Close this message")
-        close.clicked.connect(self.hide)
+        self._kind = "warning"
+        self._do: Callable[[], object] | None = None
+        self.button = QPushButton()
+        self.button.clicked.connect(self._clicked)
+        self.close_button = QToolButton()
+        self.close_button.setIcon(theme.icon("close", "dim"))
+        self.close_button.setIconSize(QSize(14, 14))
+        self.close_button.setToolTip("Close this message")
+        self.close_button.setAccessibleName("Close this message")
+        self.close_button.clicked.connect(self.hide)
         row.addWidget(self._icon)
         row.addWidget(self._text, 1)
-        row.addWidget(close)
+        row.addWidget(self.button)
+        row.addWidget(self.close_button)
         self.hide()
 
     @property
@@ -38,14 +55,40 @@ class Banner(QFrame):
         """What it says."""
         return self._text.text()
 
-    def tell(self, text: str, kind: str = "warning") -> None:
-        """Show a sentence; `kind` is `warning` or `error`."""
+    def tell(self, text: str, kind: str = "warning", *, action: tuple[str, Callable[[], object]] | None = None) -> None:
+        """Show a sentence.
+
+        Args:
+            text: the sentence.
+            kind: `hint`, `warning` or `error`.
+            action: a button's text and what it does; the banner closes with it.
+        """
+        self._kind = kind
         self.setProperty("kind", kind)
         self.style().unpolish(self)
         self.style().polish(self)
-        self._icon.setPixmap(theme.icon("warning", kind).pixmap(16, 16))
+        self._show_icon()
         self._text.setText(text)
+        self.button.setVisible(action is not None)
+        self.button.setText("" if action is None else action[0])
+        self._do = None if action is None else action[1]
         self.show()
+        self.told.emit(text)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """The picture before the text follows the theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_icon()
+        super().changeEvent(event)
+
+    def _show_icon(self) -> None:
+        name, role = ("hint", "accent") if self._kind == "hint" else ("warning", self._kind)
+        self._icon.setPixmap(theme.icon(name, role).pixmap(16, 16))
+
+    def _clicked(self) -> None:
+        self.hide()
+        if self._do is not None:
+            self._do()
 
 
 Answer = TypeVar("Answer", bound=str)

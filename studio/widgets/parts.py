@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from studio.widgets.appearance import Appearance
 from studio.widgets.context import Studio
+from studio.widgets.focus import KeepKeys
 from studio.widgets.safety.journaling import Journaling
 from studio.widgets.safety.keeping import Keeping
 from studio.widgets.safety.recovery import RecoveryPart
 
-PARTS: tuple[Callable[[Studio], object], ...] = (Journaling, Keeping, RecoveryPart)
+PARTS: tuple[Callable[[Studio], object], ...] = (
+    Appearance,
+    KeepKeys,
+    Journaling,
+    Keeping,
+    RecoveryPart,
+)
 """A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from studio.document.action_units import ACTION_UNITS, AU_KEYS
+from studio.document.action_units import AU_KEYS
 from studio.document.commands import Event, Gesture, History
 from studio.document.fingerprint import Fingerprint
 from studio.document.journal import Recovery
@@ -23,12 +23,11 @@ from studio.document.project import SUFFIX, load_project, save_project
 from studio.errors import StudioError
 from studio.playback.engine_thread import AvatarReady
 from studio.widgets.bridge import Worker
+from studio.widgets.names import CHANNEL_NAMES
 from studio.widgets.peaks import Peaks
 
 if TYPE_CHECKING:
     from studio.engine.speech.features import SpeechFeatures
-
-AU_NAMES = {au.key: f"AU{au.number} {au.name}" for au in ACTION_UNITS}
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ class Session(QObject):
         """Hold an action unit at an intensity 0–5; None lets go of it."""
         verb = "Reset" if intensity is None else "Set"
         project = self.project.perform(lambda performance: performance.with_held(key, intensity))
-        self._change(f"{verb} {AU_NAMES[key]}", project)
+        self._change(f"{verb} {CHANNEL_NAMES[key]}", project)
 
     def reset_all(self) -> None:
         """Let go of every action unit."""

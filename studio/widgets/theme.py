@@ -10,36 +10,78 @@ from functools import lru_cache
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QAction, QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QWidget
 
 from studio.engine.assets import assets_dir
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours by role; contrast of text on `panel` is at least 4.5:1, of `faint` at least 3:1."""
+    """Colours by role, by default those of the dark theme.
 
+    Contrast of every text colour on every surface it stands on is at least 4.5:1 (`TEXT_ON` says which); what is
+    switched off (`disabled`) may be fainter.
+    """
+
+    name: str = "dark"
     window: str = "#141517"
+    field: str = "#141517"  # what is typed into
     panel: str = "#1b1d20"
     raised: str = "#26292e"
     hover: str = "#30343a"
     line: str = "#2b2e33"
-    groove: str = "#34383f"
-    text: str = "#e4e6ea"
-    dim: str = "#a2a7b0"
-    faint: str = "#767c87"
+    groove: str = "#3a3f46"
+    text: str = "#e8eaee"
+    dim: str = "#b3b8c1"
+    faint: str = "#9096a1"
+    disabled: str = "#646a75"
     accent: str = "#5cb8cf"
-    accent_dim: str = "#2f5f6c"
+    accent_hover: str = "#74c6da"
+    accent_dim: str = "#2b5763"
     on_accent: str = "#0c1417"
     key: str = "#e3c98a"  # keys, and sliders that a curve moves
     warning: str = "#e2ab5f"
-    error: str = "#e87a72"
+    error: str = "#ec8880"
     backdrop: str = "#1a1a1f"  # behind the head until the first picture: the default of a project's background
 
 
 DARK = Palette()
+
+LIGHT = Palette(
+    name="light",
+    window="#e6e8eb",
+    field="#ffffff",
+    panel="#f4f5f7",
+    raised="#ffffff",
+    hover="#dfe2e7",
+    line="#d5d8dd",
+    groove="#bcc1c9",
+    text="#1a1d22",
+    dim="#434954",
+    faint="#585f6a",
+    disabled="#9aa0aa",
+    accent="#09637a",
+    accent_hover="#0b738d",
+    accent_dim="#b7dde7",
+    on_accent="#ffffff",
+    key="#7d5200",
+    warning="#7f4f00",
+    error="#ac231c",
+)
+
+TEXT_ON: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("text", ("window", "field", "panel", "raised", "hover", "accent_dim")),
+    ("dim", ("window", "panel", "raised", "hover")),
+    ("faint", ("window", "field", "panel", "raised")),
+    ("accent", ("window", "panel", "raised")),
+    ("key", ("window", "panel", "raised")),
+    ("warning", ("window", "panel", "raised")),
+    ("error", ("window", "panel", "raised")),
+    ("on_accent", ("accent", "accent_hover")),
+)
+"""Colours of text and the surfaces on which they can be read."""
 
 SPACE = 8
 """The unit of all distances, pixels; halves and multiples of it are used."""
@@ -69,14 +111,29 @@ _FAMILIES = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "Open Sans", "Cant
 """The first that is installed; all are quiet sans-serifs with figures of equal width."""
 
 
+class _Look:
+    """The one thing here that changes: which palette is in use."""
+
+    palette = DARK
+
+
 def palette() -> Palette:
     """The colours in use."""
-    return DARK
+    return _Look.palette
 
 
 def colour(name: str, alpha: float = 1.0) -> QColor:
     """A colour of the palette by its role."""
-    result = QColor(getattr(palette(), name))
+    return _colour(palette(), name, alpha)
+
+
+def colour_on_picture(name: str, alpha: float = 1.0) -> QColor:
+    """A colour for what is written over the picture, whose default background is dark in every theme."""
+    return _colour(DARK, name, alpha)
+
+
+def _colour(p: Palette, name: str, alpha: float) -> QColor:
+    result = QColor(getattr(p, name))
     result.setAlphaF(alpha)
     return result
 
@@ -103,19 +160,34 @@ def _family() -> str:
     return next((name for name in _FAMILIES if name in installed), QApplication.font().family())
 
 
-@lru_cache(maxsize=128)
 def icon(name: str, role: str = "text") -> QIcon:
     """An icon of `assets/icons` in a colour of the palette, with its disabled look."""
+    return _icon(name, role, palette())
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, role: str, p: Palette) -> QIcon:
     result = QIcon()
-    for mode, mode_role in ((QIcon.Mode.Normal, role), (QIcon.Mode.Disabled, "faint")):
+    for mode, mode_role in ((QIcon.Mode.Normal, role), (QIcon.Mode.Disabled, "disabled")):
         for size in (16, 20, 24, 32, 48):
-            result.addPixmap(_drawn(name, mode_role, size), mode)
+            result.addPixmap(_drawn(name, getattr(p, mode_role), size), mode)
+    _ICONS[result.cacheKey()] = (name, role)
     return result
 
 
-def _drawn(name: str, role: str, size_px: int) -> QPixmap:
+_ICONS: dict[int, tuple[str, str]] = {}
+"""What the icons made here show, by which they are found again when the palette changes."""
+
+
+def retint(icon_in_use: QIcon) -> QIcon | None:
+    """The same icon in the colours in use now; None for one that is not of `assets/icons`."""
+    known = _ICONS.get(icon_in_use.cacheKey())
+    return None if known is None else icon(*known)
+
+
+def _drawn(name: str, value: str, size_px: int) -> QPixmap:
     source = (assets_dir() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
-    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", getattr(palette(), role)).encode()))
+    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", value).encode()))
     pixmap = QPixmap(QSize(size_px, size_px))
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
@@ -129,11 +201,13 @@ def icon_path(name: str) -> Path:
     return assets_dir() / "icons" / f"{name}.svg"
 
 
-def apply(app: QApplication) -> None:
-    """Style the whole application."""
+def apply(app: QApplication, p: Palette | None = None) -> None:
+    """Style the whole application, with other colours if `p` is given; also while it runs."""
+    if p is not None:
+        _Look.palette = p
+    p = palette()
     app.setStyle("Fusion")
     app.setFont(font(TYPE.body))
-    p = palette()
     roles = {
         QPalette.ColorRole.Window: p.window,
         QPalette.ColorRole.Base: p.panel,
@@ -153,9 +227,44 @@ def apply(app: QApplication) -> None:
     for role, value in roles.items():
         qpalette.setColor(role, QColor(value))
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
-        qpalette.setColor(QPalette.ColorGroup.Disabled, role, QColor(p.faint))
+        qpalette.setColor(QPalette.ColorGroup.Disabled, role, QColor(p.disabled))
     app.setPalette(qpalette)
     app.setStyleSheet(style_sheet(p))
+    for widget in app.allWidgets():
+        _retint(widget)
+        widget.update()
+
+
+def _retint(widget: QWidget) -> None:
+    """Draw the icons of a widget and its actions anew."""
+    holders: list[QAction | QAbstractButton] = list(widget.actions())
+    if isinstance(widget, QAbstractButton):
+        holders.append(widget)
+    for holder in holders:
+        fresh = retint(holder.icon())
+        if fresh is not None:
+            holder.setIcon(fresh)
+
+
+def luminance(value: str) -> float:
+    """Relative luminance of a colour `#rrggbb`, 0–1 (WCAG 2.2, definition of relative luminance)."""
+    channels = (int(value[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours, 1–21 (WCAG 2.2, definition of contrast ratio)."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def set_state(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the sheet chooses by, and style the widget anew if it changed."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
 
 
 def pad(field: QAbstractSpinBox, pixels: int = 6) -> None:
@@ -174,7 +283,7 @@ QMenuBar::item:selected {{ background: {p.raised}; color: {p.text}; }}
 QMenu {{ background: {p.raised}; border: 1px solid {p.groove}; padding: 4px; }}
 QMenu::item {{ padding: 6px 28px 6px 12px; border-radius: {RADIUS}px; }}
 QMenu::item:selected {{ background: {p.hover}; }}
-QMenu::item:disabled {{ color: {p.faint}; }}
+QMenu::item:disabled {{ color: {p.disabled}; }}
 QMenu::separator {{ height: 1px; background: {p.groove}; margin: 4px 8px; }}
 QMenu::icon {{ padding-left: 8px; }}
 QSplitter::handle {{ background: {p.window}; }}
@@ -187,6 +296,16 @@ QStatusBar::item {{ border: none; }}
 #panel_title {{ color: {p.text}; }}
 #hint {{ color: {p.dim}; }}
 #faint {{ color: {p.faint}; }}
+#problem {{ color: {p.error}; }}
+#row_name {{ color: {p.dim}; }}
+#row_number {{ color: {p.faint}; }}
+#row_name[state="held"], #row_name[state="keyed"] {{ color: {p.text}; }}
+#row_number[state="held"] {{ color: {p.accent}; }}
+#row_number[state="keyed"] {{ color: {p.key}; }}
+#group {{ color: {p.dim}; font-weight: 600; font-size: {TYPE.heading}px; text-align: left; padding: 1px 4px; }}
+QToolButton#group:checked {{ background: transparent; color: {p.dim}; }}
+QToolButton#group:hover {{ background: {p.hover}; color: {p.text}; }}
+#search {{ padding-left: 24px; }}
 QScrollArea, #scrolled {{ background: {p.panel}; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {p.groove}; border-radius: 3px; min-height: 32px; margin: 2px; }}
@@ -208,12 +327,12 @@ QPushButton {{ background: {p.raised}; border: 1px solid {p.groove}; border-radi
   color: {p.text}; min-height: 16px; }}
 QPushButton:hover {{ background: {p.hover}; }}
 QPushButton:focus {{ border-color: {p.accent}; }}
-QPushButton:disabled {{ color: {p.faint}; background: {p.panel}; }}
+QPushButton:disabled {{ color: {p.disabled}; background: {p.panel}; }}
 QPushButton#primary {{ background: {p.accent}; border-color: {p.accent}; color: {p.on_accent}; font-weight: 600; }}
 QMenuBar QPushButton#primary {{ padding: 3px 16px; margin: 3px 8px 3px 0; }}
-QPushButton#primary:hover {{ background: #74c6da; }}
-QPushButton#primary:disabled {{ background: {p.raised}; border-color: {p.groove}; color: {p.faint}; }}
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {p.window}; border: 1px solid {p.groove};
+QPushButton#primary:hover {{ background: {p.accent_hover}; }}
+QPushButton#primary:disabled {{ background: {p.raised}; border-color: {p.groove}; color: {p.disabled}; }}
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {p.field}; border: 1px solid {p.groove};
   border-radius: {RADIUS}px; padding: 4px 6px; color: {p.text}; min-height: 18px;
   selection-background-color: {p.accent}; selection-color: {p.on_accent}; }}
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {p.accent}; }}
@@ -225,7 +344,7 @@ QDoubleSpinBox#value {{ background: transparent; border: 1px solid transparent; 
   min-height: 18px; }}
 QDoubleSpinBox#value[changed="true"] {{ color: {p.text}; }}
 QDoubleSpinBox#value:hover {{ border-color: {p.groove}; }}
-QDoubleSpinBox#value:focus {{ border-color: {p.accent}; background: {p.window}; color: {p.text}; }}
+QDoubleSpinBox#value:focus {{ border-color: {p.accent}; background: {p.field}; color: {p.text}; }}
 QListView, QTreeView, QTableView {{ background: {p.panel}; border: 1px solid {p.line}; border-radius: {RADIUS}px;
   outline: none; }}
 QListView::item, QTreeView::item {{ padding: 5px 8px; border-radius: {RADIUS}px; color: {p.text}; }}
@@ -239,5 +358,7 @@ QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 #amount_panel {{ background: {p.raised}; border: 1px solid {p.groove}; }}
 QToolButton::menu-indicator {{ image: none; }}
 #banner {{ background: {p.raised}; border-left: 3px solid {p.warning}; }}
+#banner[kind="hint"] {{ border-left-color: {p.accent}; }}
+#banner QPushButton {{ padding: 3px 12px; }}
 #banner[kind="error"] {{ border-left-color: {p.error}; }}
 """

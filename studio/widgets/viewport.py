@@ -57,13 +57,13 @@ class Overlay(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.readout:
             painter.setFont(theme.font(theme.TYPE.small))
-            painter.setPen(theme.colour("faint"))
+            painter.setPen(theme.colour_on_picture("faint"))
             area = self.rect().adjusted(14, 10, -14, -10)
             painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, self.readout)
         if self.headline:
             self._paint_state(painter)
         if self.focused:
-            painter.setPen(QPen(theme.colour("accent", 0.7), 1))
+            painter.setPen(QPen(theme.colour_on_picture("accent", 0.7), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
@@ -75,15 +75,15 @@ class Overlay(QWidget):
         outline.moveTo(centre + QPointF(0, -62))
         outline.cubicTo(centre + QPointF(62, -62), centre + QPointF(46, 62), centre + QPointF(0, 62))
         outline.cubicTo(centre + QPointF(-46, 62), centre + QPointF(-62, -62), centre + QPointF(0, -62))
-        painter.setPen(QPen(theme.colour("groove"), 2))
-        painter.setBrush(theme.colour("panel", 0.6))
+        painter.setPen(QPen(theme.colour_on_picture("groove"), 2))
+        painter.setBrush(theme.colour_on_picture("panel", 0.6))
         painter.drawPath(outline)
-        painter.setPen(theme.colour("text"))
+        painter.setPen(theme.colour_on_picture("text"))
         painter.setFont(theme.font(theme.TYPE.large))
         top = round(centre.y()) + 84
         width = self.width() - 48
         painter.drawText(QRect(24, top, width, 26), Qt.AlignmentFlag.AlignHCenter, self.headline)
-        painter.setPen(theme.colour("dim"))
+        painter.setPen(theme.colour_on_picture("dim"))
         painter.setFont(theme.font(theme.TYPE.body))
         metrics = QFontMetrics(painter.font())
         flags = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap

@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from studio.document.action_units import AU_KEYS
-from studio.widgets.au_help import EFFECTS, mark, tool_tip
+from studio.widgets.au_help import EFFECTS, LOOK_ALIKES, mark, tool_tip
 from studio.widgets.au_slider import MARGIN, AuSlider
 from studio.widgets.dialogs import SystemDialogs
 from tests.widgets.conftest import Studio
@@ -137,3 +137,63 @@ def test_marks(intensity: float, letter: str) -> None:
 
 def test_the_real_dialogs_are_the_default() -> None:
     assert hasattr(SystemDialogs(), "open_file")
+
+
+def shown(studio: Studio) -> list[str]:
+    return [key for key, row in studio.window.panel.rows.items() if row.isVisible()]
+
+
+def test_the_search_finds_by_number_name_and_muscle_and_leads_to_the_slider(studio: Studio) -> None:
+    panel = studio.window.panel
+    studio.key(Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert panel.search.hasFocus()
+    for text, want in (
+        ("12", ["AU12"]),
+        ("au2", ["AU2", "AU20", "AU23", "AU25", "AU26"]),
+        ("zygomatic", ["AU12"]),
+        ("brow rais", ["AU1", "AU2"]),
+        ("smile", ["AU6", "AU12"]),
+    ):
+        panel.search.clear()
+        QTest.keyClicks(panel.search, text)
+        assert sorted(shown(studio)) == sorted(want), text
+    QTest.keyClick(panel.search, Qt.Key.Key_Return)
+    assert panel.rows["AU6"].slider.hasFocus()
+    panel.start_search()
+    panel.search.setText("no such thing")
+    assert shown(studio) == []
+    assert "no such thing" in panel.nothing.text()
+    QTest.keyClick(panel.search, Qt.Key.Key_Escape)
+    assert len(shown(studio)) == 17
+    assert not panel.nothing.isVisible()
+
+
+def test_groups_fold_and_a_search_still_finds_in_them(studio: Studio) -> None:
+    panel = studio.window.panel
+    QTest.mouseClick(panel.headers["brows"].button, Qt.MouseButton.LeftButton)
+    assert len(shown(studio)) == 14
+    panel.search.setText("brow lowerer")
+    assert shown(studio) == ["AU4"]
+    panel.search.clear()
+    panel.headers["brows"].button.setFocus()
+    QTest.keyClick(panel.headers["brows"].button, Qt.Key.Key_Space)
+    assert len(shown(studio)) == 17
+
+
+def test_only_what_is_used_can_be_shown(studio: Studio) -> None:
+    panel = studio.window.panel
+    QTest.mouseClick(panel.only_used, Qt.MouseButton.LeftButton)
+    assert shown(studio) == []
+    assert "Move a slider" in panel.nothing.text()
+    studio.session.hold("AU12", 2.0)
+    studio.window.timeline.toggle_key("AU4")
+    assert sorted(shown(studio)) == ["AU12", "AU4"]
+    studio.session.undo()
+    assert shown(studio) == ["AU12"]
+
+
+def test_tool_tips_teach(studio: Studio) -> None:
+    tip = studio.window.panel.rows["AU12"].toolTip()
+    for word in ("AU12", "Zygomaticus major", "AU14", "AU15 lip corner depressor", "AU6 cheek raiser", "maximum"):
+        assert word in tip
+    assert set(LOOK_ALIKES) == set(AU_KEYS)

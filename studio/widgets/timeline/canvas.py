@@ -142,6 +142,12 @@ class Canvas(QWidget):
         self.view_changed.emit()
         super().resizeEvent(event)
 
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Other colours: nothing painted before is of use."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._painter.forget()
+        super().changeEvent(event)
+
     # ---- keyboard ----
 
     def event(self, event: QEvent) -> bool:

@@ -46,6 +46,12 @@ class TimelinePainter:
         self._wave: tuple[object, Geometry, QImage, QImage] | None = None
         self._diamonds: dict[tuple[str, str, int, float], QPixmap] = {}
 
+    def forget(self) -> None:
+        """Draw everything anew: the colours have changed."""
+        self._curves.clear()
+        self._diamonds.clear()
+        self._wave = None
+
     def paint(self, painter: QPainter, rect: QRect, width: int, height: int, ratio: float) -> None:
         """Everything within `rect` of a canvas of that size; `ratio` device pixels per pixel."""
         state = self._state

@@ -18,7 +18,8 @@ from studio.document.commands import Gesture
 from studio.document.curves import Curve
 from studio.document.lanes import Lane
 from studio.document.model import Project
-from studio.widgets.session import AU_NAMES, Session
+from studio.widgets.names import CHANNEL_NAMES
+from studio.widgets.session import Session
 from studio.widgets.timeline import edits
 from studio.widgets.timeline.editor import KeyEditor
 
@@ -118,14 +119,14 @@ class SliderKeys(QObject):
         """A slider is pressed."""
         self._key, self._value = key, None
         if not self.writes(key):
-            self._session.begin(f"Set {AU_NAMES[key]}")
+            self._session.begin(f"Set {CHANNEL_NAMES[key]}")
             return
         self._editor.added.add(key)
         if self._playing():
-            self._gesture = self._session.history.begin(f"Record {AU_NAMES[key]}")
+            self._gesture = self._session.history.begin(f"Record {CHANNEL_NAMES[key]}")
             self._recording = Recording(self._lane(key).curve)
         else:
-            self._gesture = self._session.history.begin(f"Key {AU_NAMES[key]}")
+            self._gesture = self._session.history.begin(f"Key {CHANNEL_NAMES[key]}")
 
     def move(self, key: str, value: float) -> None:
         """It is dragged."""
@@ -165,7 +166,7 @@ class SliderKeys(QObject):
         if self.writes(key):
             self._editor.added.add(key)
             project, selection = self._keyed(self._session.project, key, self._editor.now_s, value)
-            self._session.history.apply(f"Key {AU_NAMES[key]}", project, selection)
+            self._session.history.apply(f"Key {CHANNEL_NAMES[key]}", project, selection)
         else:
             self._session.hold(key, value)
 
@@ -187,7 +188,8 @@ class SliderKeys(QObject):
     @staticmethod
     def _own(project: Project, key: str, time_s: float, value: float) -> float:
         lane = project.performance.lane(key) or Lane(key)
-        return float(np.clip(edits.own_value(project.performance, lane, time_s, value), 0.0, 5.0))
+        channel = lane.channel
+        return float(np.clip(edits.own_value(project.performance, lane, time_s, value), channel.low, channel.high))
 
     def _show(self, curve: Curve) -> None:
         assert self._gesture is not None

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Draw the pictures of the user guide: the real window, the shipped avatar, no screen needed.
+
+    .venv/bin/python scripts/screenshots.py docs/images                      # all pictures of the guide
+    .venv/bin/python scripts/screenshots.py /tmp/look --size 1366x768 --theme light --only window
+
+The interface size is chosen as for the studio: QT_SCALE_FACTOR=2 in the environment doubles it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
+
+from studio import app as studio_app
+from studio.playback.device import SilentOutput
+from studio.widgets import appearance, theme
+from studio.widgets.main_window import MainWindow
+
+PATIENCE_S = 120
+MAX_BYTES = 250_000
+
+
+class Camera:
+    """A window that can be led somewhere and photographed."""
+
+    def __init__(self, app: QApplication, folder: Path, size: tuple[int, int]) -> None:
+        self.app, self.folder = app, folder
+        self.window = MainWindow(SilentOutput(), studio_app.load_renderer, presenter="raster")
+        self.taken: list[Path] = []
+        self.window.resize(*size)
+        self.window.show()
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Let the window work until something is so. Raises TimeoutError when it never is."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the window never came to rest")
+            QCoreApplication.processEvents()
+            time.sleep(0.005)
+
+    def settle(self) -> None:
+        """Until everything is loaded and the newest picture is on the screen, at full size."""
+        session, driver = self.window.session, self.window.driver
+        self.until(lambda: session.avatar is not None and session.clip is not None)
+        self.until(lambda: session.clip is not None and session.clip.features is not None)
+        rested = time.monotonic() + 0.5
+        self.until(lambda: time.monotonic() > rested and driver.shown is not None and not driver.bridge.engine.busy)
+
+    def shoot(self, name: str, widget: QWidget | None = None) -> Path:
+        """Save a widget, the whole window by default, with any dialog over it."""
+        path = self.folder / f"{name}.png"
+        picture = (widget or self.window).grab()
+        save_small(picture, path)
+        self.taken.append(path)
+        return path
+
+
+def save_small(picture: QPixmap, path: Path) -> None:
+    """Write a PNG of 256 colours, which interfaces need no more of."""
+    picture.toImage().save(os.fspath(path))
+    with Image.open(path) as image:
+        reduced = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
+    reduced.save(path, optimize=True)
+
+
+def window(camera: Camera) -> None:
+    """The whole window in the middle of the work."""
+    camera.shoot("window")
+
+
+PICTURES: dict[str, Callable[[Camera], None]] = {"window": window}
+
+
+def main() -> int:
+    """Draw what was asked for, in a home of our own: nothing of the user's is read or shown. The exit status."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    with tempfile.TemporaryDirectory(prefix="emozone-pictures-") as home:
+        for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+            os.environ[f"XDG_{name}_HOME"] = home
+        return draw_all()
+
+
+def draw_all() -> int:
+    """Draw what was asked for; the exit status."""
+    parser = argparse.ArgumentParser(description="Draw the pictures of the user guide.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--size", default="1366x768", help="of the window, width and height in logical pixels")
+    parser.add_argument("--theme", default="dark", choices=("dark", "light"))
+    parser.add_argument("--only", choices=tuple(PICTURES), help="one picture instead of all")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    width, height = (int(side) for side in options.size.split("x"))
+    app = studio_app.make_application(["screenshots"])
+    theme.apply(app, appearance.palette_of(options.theme))
+    camera = Camera(app, options.folder, (width, height))
+    camera.window.session.start_with(studio_app.sample_speech())
+    camera.settle()
+    for name, draw in PICTURES.items():
+        if options.only in (None, name):
+            draw(camera)
+    camera.window.session.history.mark_saved()
+    camera.window.close()
+    large = [path.name for path in camera.taken if path.stat().st_size > MAX_BYTES]
+    if large:
+        sys.stderr.write(f"Larger than {MAX_BYTES // 1000} kB: {', '.join(large)}\n")
+    return 1 if large else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
