@@ -62,5 +62,5 @@ class KeepKeys(QObject):
     def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
         if old is not None:
             old.removeEventFilter(self)
-        if isinstance(new, tuple(kind for kind, _ in KEPT)):
+        if new is not None and isinstance(new, tuple(kind for kind, _ in KEPT)):
             new.installEventFilter(self)
