@@ -64,6 +64,11 @@ def save_project(project: Project, path: str | Path, *, backups: int = BACKUPS) 
     path = Path(path).absolute()
     if project.read_only:
         raise StudioError(f"{path.name} was not saved because {project.read_only}; save it under another name.")
+    if not path.parent.is_dir():
+        raise StudioError(
+            f"{path.name} was not saved because the folder {path.parent} is not there; connect its drive again, "
+            "or save it elsewhere."
+        )
     try:
         path = path.resolve()
         data = dump(Encoder(path.parent).encode(project)).encode()

@@ -22,7 +22,7 @@ MENUS: tuple[Submenu, ...] = (
         "File",
         (
             "project.new", "project.open", "", "speech.open", "avatar.open", "", "project.save", "project.save_as",
-            "project.recover", "", "export.video", "", "app.quit",
+            "project.backups", "project.recover", "", "export.video", "", "app.quit",
         ),
     ),
     Submenu(

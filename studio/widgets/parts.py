@@ -7,6 +7,7 @@ from collections.abc import Callable
 from studio.widgets.appearance import Appearance
 from studio.widgets.context import Studio
 from studio.widgets.focus import KeepKeys
+from studio.widgets.safety.backups import BackupsPart
 from studio.widgets.safety.journaling import Journaling
 from studio.widgets.safety.keeping import Keeping
 from studio.widgets.safety.recovery import RecoveryPart
@@ -17,5 +18,6 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     Journaling,
     Keeping,
     RecoveryPart,
+    BackupsPart,
 )
 """A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last."""

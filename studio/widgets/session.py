@@ -221,6 +221,10 @@ class Session(QObject):
             on_disk = Fingerprint.of(path)
         self._reset(project, path, saved=False, recovered=recovery, on_disk=on_disk)
 
+    def restore(self, project: Project, path: Path) -> None:
+        """Go on with an earlier version of a file that cannot be read itself; saving replaces that."""
+        self._reset(project, path, saved=False, on_disk=Fingerprint.of(path))
+
     def _reset(
         self,
         project: Project,

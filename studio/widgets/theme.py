@@ -307,6 +307,7 @@ QToolButton#group:checked {{ background: transparent; color: {p.dim}; }}
 QToolButton#group:hover {{ background: {p.hover}; color: {p.text}; }}
 #search {{ padding-left: 24px; }}
 QScrollArea, #scrolled {{ background: {p.panel}; border: none; }}
+#plain {{ background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {p.groove}; border-radius: 3px; min-height: 32px; margin: 2px; }}
 QScrollBar::handle:vertical:hover {{ background: {p.faint}; }}

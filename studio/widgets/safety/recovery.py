@@ -6,28 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import (
-    QDialog,
-    QHBoxLayout,
-    QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from studio.document.journal import Recovery, recoverable
 from studio.document.model import Project
 from studio.document.project import load_project
 from studio.document.summary import differences
 from studio.errors import StudioError
-from studio.widgets import theme
 from studio.widgets.bridge import Worker
 from studio.widgets.context import Studio
-from studio.widgets.safety.preview import ProjectPreview, moment
+from studio.widgets.safety.chooser import Chooser
+from studio.widgets.safety.preview import moment
 
 LOOK_AFTER_MS = 600
 """After the window's first moment; looking for recovery data must not delay the first picture."""
@@ -76,7 +66,7 @@ def examine(recovery: Recovery) -> Offer:
     return Offer(recovery, project, "", differences(saved, project), f"Not in the saved {recovery.project_path.name}")
 
 
-class RecoveryDialog(QDialog):
+class RecoveryDialog(Chooser):
     """Shows what can be recovered; what becomes of it is decided elsewhere."""
 
     recover_wanted = Signal(object)
@@ -86,55 +76,24 @@ class RecoveryDialog(QDialog):
     """The `Offer` to throw away."""
 
     def __init__(self, found: tuple[Offer, ...], parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(
+            "The studio ended before this was saved",
+            "Recovering opens it as it was after the last edit. Nothing is saved over until you save.",
+            "Recover",
+            "Later",
+            parent,
+        )
         self.setWindowTitle("Recover unsaved work")
-        self.setModal(True)
         self.offers = list(found)
-        heading = QLabel("The studio ended before this was saved")
-        heading.setFont(theme.font(theme.TYPE.title))
-        hint = QLabel("Recovering opens it as it was after the last edit. Nothing is saved over until you save.")
-        hint.setObjectName("hint")
-        hint.setWordWrap(True)
-        self.list = QListWidget()
         self.list.setAccessibleName("Projects that can be recovered")
-        self.list.setFixedWidth(210)
-        self.list.setVisible(len(found) > 1)
-        self.preview = ProjectPreview()
-        self.preview.setContentsMargins(theme.SPACE * 2, 0, theme.SPACE, 0)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(self.preview)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        middle = QHBoxLayout()
-        middle.setSpacing(theme.SPACE)
-        middle.addWidget(self.list)
-        middle.addWidget(scroll, 1)
-        self.recover = QPushButton("Recover")
-        self.recover.setObjectName("primary")
-        self.recover.setDefault(True)
+        self.leave.setToolTip("Offered again at the next start, and under File › Recover")
         self.discard = QPushButton("Discard…")
-        self.later = QPushButton("Later")
-        self.later.setToolTip("Offered again at the next start, and under File › Recover")
-        for button in (self.recover, self.discard, self.later):
-            button.setAutoDefault(button is self.recover)
-        row = QHBoxLayout()
-        row.addWidget(self.discard)
-        row.addStretch(1)
-        row.addWidget(self.later)
-        row.addWidget(self.recover)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.SPACE * 3, theme.SPACE * 2, theme.SPACE * 3, theme.SPACE * 2)
-        column.setSpacing(theme.SPACE)
-        column.addWidget(heading)
-        column.addWidget(hint)
-        column.addLayout(middle, 1)
-        column.addLayout(row)
-        self.resize(720, 520)
+        self.discard.setAutoDefault(False)
+        self.row.insertWidget(0, self.discard)
         self.list.currentRowChanged.connect(self._show)
-        self.list.itemDoubleClicked.connect(lambda _item: self._want(self.recover_wanted))
-        self.recover.clicked.connect(lambda: self._want(self.recover_wanted))
-        self.discard.clicked.connect(lambda: self._want(self.discard_wanted))
-        self.later.clicked.connect(self.reject)
+        self.list.itemDoubleClicked.connect(self._recover)
+        self.primary.clicked.connect(self._recover)
+        self.discard.clicked.connect(self._discard)
         self._fill()
 
     @property
@@ -151,13 +110,16 @@ class RecoveryDialog(QDialog):
             self.accept()
 
     def _fill(self) -> None:
-        self.list.clear()
+        rows = []
         for offer in self.offers:
-            item = QListWidgetItem(f"{offer.recovery.name}\n{moment(offer.recovery.edited_s)}")
             path = offer.recovery.project_path
-            item.setToolTip("Never saved" if path is None else str(path))
-            self.list.addItem(item)
-        self.list.setCurrentRow(0)
+            rows.append(
+                (
+                    f"{offer.recovery.name}\n{moment(offer.recovery.edited_s)}",
+                    "Never saved" if path is None else str(path),
+                )
+            )
+        self.set_rows(rows)
 
     def _show(self) -> None:
         offer = self.chosen
@@ -175,12 +137,15 @@ class RecoveryDialog(QDialog):
                 ("Last edits", offer.recovery.labels[::-1][:6]),
             ),
         )
-        self.recover.setEnabled(offer.project is not None)
+        self.primary.setEnabled(offer.project is not None)
 
-    def _want(self, signal: object) -> None:
-        offer = self.chosen
-        if offer is not None and (offer.project is not None or signal is not self.recover_wanted):
-            signal.emit(offer)  # type: ignore[attr-defined]
+    def _recover(self) -> None:
+        if self.chosen is not None and self.chosen.project is not None:
+            self.recover_wanted.emit(self.chosen)
+
+    def _discard(self) -> None:
+        if self.chosen is not None:
+            self.discard_wanted.emit(self.chosen)
 
 
 class RecoveryPart(QObject):

@@ -155,7 +155,7 @@ def test_what_a_dead_session_left_is_shown_and_recovered(studio: Studio, tmp_pat
     text = dialog.preview.text
     for expected in ("My talk", "2 unsaved edits", "1 lane", "held at 0.25 → held at 3.10", "smile 1"):
         assert expected in text
-    QTest.mouseClick(dialog.recover, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.primary, Qt.MouseButton.LeftButton)
     assert not dialog.isVisible()
     assert studio.session.project == left
     assert studio.session.path == path
@@ -176,7 +176,7 @@ def test_recovering_asks_for_the_open_work_first(studio: Studio) -> None:
     studio.session.hold("AU1", 1.0)
     before = studio.session.project
     dialog = open_dialog(studio)
-    QTest.mouseClick(dialog.recover, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.primary, Qt.MouseButton.LeftButton)
     assert studio.answers.asked == ["unsaved"]
     assert studio.session.project is before
     assert dialog.isVisible()
@@ -188,7 +188,7 @@ def test_later_keeps_it_and_discard_removes_it_after_a_question(studio: Studio) 
     leave(2.0)
     dialog = open_dialog(studio)
     assert dialog.list.count() == 2
-    QTest.mouseClick(dialog.later, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.leave, Qt.MouseButton.LeftButton)
     assert len(recoverable()) == 2
     dialog = open_dialog(studio)
     QTest.mouseClick(dialog.discard, Qt.MouseButton.LeftButton)
@@ -231,7 +231,7 @@ def test_a_damaged_journal_is_shown_for_what_it_is(studio: Studio, own_journals:
     file.write_bytes(b"".join(lines[:3]) + b"0" + lines[3][1:])
     dialog = open_dialog(studio)
     assert "ends early" in dialog.preview.text
-    QTest.mouseClick(dialog.recover, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.primary, Qt.MouseButton.LeftButton)
     assert studio.held("AU12") == 1.1
 
 
@@ -241,7 +241,7 @@ def test_a_file_saved_by_someone_since_the_crash_is_asked_about(studio: Studio, 
     save_project(held(5.0), path)
     os.utime(path, (time.time() + 60, time.time() + 60))
     dialog = open_dialog(studio)
-    dialog.recover.click()
+    dialog.primary.click()
     assert not studio.window.files.save()
     assert studio.answers.asked == ["changed talk.emozone"]
     assert load_project(path) == held(5.0)
@@ -325,7 +325,7 @@ def test_killing_the_studio_itself_loses_nothing_committed(studio: Studio, kille
     step, value = killed[-1].split()
     dialog = open_dialog(studio)
     assert int(step) <= dialog.offers[0].recovery.edits <= int(step) + 1
-    QTest.mouseClick(dialog.recover, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.primary, Qt.MouseButton.LeftButton)
     recovered = studio.held("AU12")
     assert recovered is not None
     assert recovered in (float(value), pytest.approx((int(step) + 1) % 50 / 10))
