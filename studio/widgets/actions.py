@@ -32,6 +32,7 @@ class ActionSpec:
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("project.new", "New project", ("Ctrl+N",)),
     ActionSpec("project.open", "Open project…", ("Ctrl+O",), "folder"),
+    ActionSpec("project.clear_recent", "Clear list", tip="Forget the projects opened lately; the files stay"),
     ActionSpec("project.save", "Save", ("Ctrl+S",), "save"),
     ActionSpec("project.save_as", "Save as…", ("Ctrl+Shift+S",)),
     ActionSpec("project.recover", "Recover…", tip="Unsaved work of sessions that ended without saving"),

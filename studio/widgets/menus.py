@@ -21,8 +21,10 @@ MENUS: tuple[Submenu, ...] = (
     Submenu(
         "File",
         (
-            "project.new", "project.open", "", "speech.open", "avatar.open", "", "project.save", "project.save_as",
-            "project.backups", "project.recover", "", "export.video", "", "app.quit",
+            "project.new", "project.open", Submenu("Recent", ("project.clear_recent",)), "",
+            "speech.open", "avatar.open", "",
+            "project.save", "project.save_as", "project.backups", "project.recover", "",
+            "export.video", "", "app.quit",
         ),
     ),
     Submenu(

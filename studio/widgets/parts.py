@@ -10,6 +10,7 @@ from studio.widgets.focus import KeepKeys
 from studio.widgets.safety.backups import BackupsPart
 from studio.widgets.safety.journaling import Journaling
 from studio.widgets.safety.keeping import Keeping
+from studio.widgets.safety.recent import Recent
 from studio.widgets.safety.recovery import RecoveryPart
 
 PARTS: tuple[Callable[[Studio], object], ...] = (
@@ -19,5 +20,6 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     Keeping,
     RecoveryPart,
     BackupsPart,
+    Recent,
 )
 """A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last."""
