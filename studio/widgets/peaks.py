@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-BASE = 64
-"""Samples per entry of the finest level: at 16 kHz 4 ms, finer than a pixel of any zoom below 250 pixels a second."""
+BASE = 16
+"""Samples per entry of the finest level: at 16 kHz a millisecond, finer than a pixel of any zoom below 1000 pixels
+a second."""
 
 FACTOR = 4
 """From one level to the next; the pyramid is a third larger than its finest level."""
@@ -15,6 +16,7 @@ FINENESS = 4
 """Entries that a column is made of at least; a peak is drawn at most a quarter of a pixel from its place."""
 
 Floats = NDArray[np.float32]
+Places = NDArray[np.int64]
 
 
 class Peaks:
@@ -66,12 +68,20 @@ class Peaks:
         minima, maxima = np.zeros(count, np.float32), np.zeros(count, np.float32)
         if not inside.any():
             return minima, maxima
-        first, past = np.clip(first, 0, len(low) - 1), np.clip(past, 1, len(low))
-        width = int((past - first).max())
-        index = np.minimum(first[:, None] + np.arange(width), past[:, None] - 1)
-        minima[inside] = low[index[inside]].min(axis=1)
-        maxima[inside] = high[index[inside]].max(axis=1)
+        first, past = np.clip(first, 0, len(low) - 1)[inside], np.clip(past, 1, len(low))[inside]
+        found = [_runs(np.minimum, low, first, past), _runs(np.maximum, high, first, past)]
+        minima[inside], maxima[inside] = found
         return minima, maxima
+
+
+def _runs(function: np.ufunc, values: Floats, first: Places, past: Places) -> Floats:
+    """Extremes of the runs of `values` from `first` to `past`, each at least one long."""
+    # `reduceat` takes runs from each index to the next one; what lies between two runs is not used. No index may lie
+    # behind the last value, which is therefore looked at by itself where a run ends with it.
+    last = len(values) - 1
+    bounds = np.stack([first, np.minimum(past, last)], axis=1).ravel()
+    result = function.reduceat(values[: bounds[-1] + 1], bounds)[::2]
+    return np.asarray(np.where(past > last, function(result, values[last]), result), np.float32)
 
 
 def _reduced(values: Floats, factor: int, function: np.ufunc) -> Floats:

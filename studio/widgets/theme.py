@@ -42,6 +42,7 @@ class Palette:
     accent_dim: str = "#2b5763"
     on_accent: str = "#0c1417"
     key: str = "#e3c98a"  # keys, and sliders that a curve moves
+    clip: str = "#a996e0"  # expressions on the timeline
     warning: str = "#e2ab5f"
     error: str = "#ec8880"
     backdrop: str = "#1a1a1f"  # behind the head until the first picture: the default of a project's background

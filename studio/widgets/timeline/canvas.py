@@ -58,7 +58,7 @@ class Canvas(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumHeight(TOP)
+        self.setMinimumHeight(TOP + 20)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._state, self._editor = state, editor
         self._painter = TimelinePainter(state)
@@ -86,15 +86,15 @@ class Canvas(QWidget):
         left, right = sorted((state.view.x_of(before), state.view.x_of(position_s)))
         for x in (left, right):
             self.update(int(x) - 8, 0, 17, self.height())
-        self.update(int(left) - 60, RULER_HEIGHT, int(right - left) + 120, TOP - RULER_HEIGHT)
-        self.update(GUTTER - 60, TOP, 60, self.height() - TOP)
+        self.update(int(left) - 60, RULER_HEIGHT, int(right - left) + 120, state.top - RULER_HEIGHT)
+        self.update(GUTTER - 60, state.top, 60, self.height() - state.top)
 
     # ---- the view ----
 
     @property
     def scroll_limit(self) -> int:
         """How far the lanes can be scrolled, pixels."""
-        return max(0, self._state.rows_height - max(0, self.height() - TOP))
+        return max(0, self._state.rows_height - max(0, self.height() - self._state.top))
 
     def scroll_to(self, pixels: int) -> None:
         """Show the lanes from there on."""
@@ -106,7 +106,7 @@ class Canvas(QWidget):
     def reveal(self, lane_id: str) -> None:
         """Scroll a lane into sight."""
         row = self._state.row_of(lane_id)
-        room = self.height() - TOP
+        room = self.height() - self._state.top
         if row is not None and not self._state.scroll_px <= row.top <= self._state.scroll_px + room - row.height:
             self.scroll_to(row.top if row.top < self._state.scroll_px else row.top + row.height - room)
 
@@ -261,7 +261,11 @@ class Canvas(QWidget):
         modifiers = event.modifiers()
         if modifiers & Qt.KeyboardModifier.ControlModifier:
             self.zoom(ZOOM_STEP ** (turned.y() / 120), x)
-        elif turned.x() or modifiers & Qt.KeyboardModifier.ShiftModifier or not (self.scroll_limit and y >= TOP):
+        elif (
+            turned.x()
+            or modifiers & Qt.KeyboardModifier.ShiftModifier
+            or not (self.scroll_limit and y >= self._state.top)
+        ):
             self._state.view.pan(-(turned.x() or turned.y()) / 120 * self._state.view.width / 12)
             self._view_moved()
         else:
@@ -370,7 +374,7 @@ class Canvas(QWidget):
 
     def _show_cursor(self, x: float, y: float) -> None:
         state = self._state
-        if x < GUTTER or (y >= RULER_HEIGHT and y < TOP):
+        if x < GUTTER or (y >= RULER_HEIGHT and y < state.top):
             shape = Qt.CursorShape.ArrowCursor
         elif y < RULER_HEIGHT:
             shape = Qt.CursorShape.SizeHorCursor if state.duration_s > 0 else Qt.CursorShape.ArrowCursor
@@ -388,12 +392,14 @@ class Canvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the state, region by region: the rectangle around all of them may be the whole widget."""
         painter = QPainter(self)
-        for rect in cast(Iterable[QRect], event.region()):
-            painter.save()
-            painter.setClipRect(rect)
-            self._painter.paint(painter, rect, self.width(), self.height(), self.devicePixelRatioF())
-            painter.restore()
-        painter.end()
+        try:
+            for rect in cast(Iterable[QRect], event.region()):
+                painter.save()
+                painter.setClipRect(rect)
+                self._painter.paint(painter, rect, self.width(), self.height(), self.devicePixelRatioF())
+                painter.restore()
+        finally:
+            painter.end()  # an open painter on a widget ends the process
 
 
 def _plain_f(event: QKeyEvent) -> bool:

@@ -9,9 +9,9 @@ from PySide6.QtCore import Qt
 
 from studio.document import curve_tools
 from studio.document.commands import Gesture, History, Selection
-from studio.document.lanes import CHANNELS
 from studio.document.model import Project
 from studio.widgets.timeline import edits
+from studio.widgets.timeline.rows import range_of
 from studio.widgets.timeline.snapping import Snapping
 from studio.widgets.timeline.state import INSET, HandleHit, KeyHit, TimelineState
 
@@ -36,15 +36,14 @@ class Drag(Protocol):
 
 def snapping_of(state: TimelineState, selection: Selection | None) -> Snapping:
     """Snapping to frames, edges of phonemes, the playhead, and keys that are in sight and not dragged along."""
-    keys: list[float] = []
+    keys = [state.sounds.edges_s]
     for row in state.rows:
         if row.lane is not None:
             curve = row.lane.curve
             seen = curve.between(state.view.start_s, state.view.end_s)
             mine = () if selection is None else selection.keys_of(row.lane.id)
-            keys += curve.times_s[seen[~np.isin(seen, np.asarray(mine, np.int64))]].tolist()
-    edges = [edge for phoneme in state.phonemes for edge in (phoneme.start_s, phoneme.end_s)]
-    return Snapping.of(state.fps, keys, edges, (state.position_s,))
+            keys.append(curve.times_s[seen[~np.isin(seen, np.asarray(mine, np.int64))]])
+    return Snapping.of(state.fps, np.concatenate(keys), (state.position_s,))
 
 
 class MoveKeys:
@@ -108,8 +107,8 @@ class MoveHandle:
         if not self._gesture.active:
             return
         index, side, state = self._hit.index, self._hit.side, self._state
-        channel = CHANNELS[lane.target]
-        per_value = (self._hit.row.height - 2 * INSET) / (channel.high - channel.low)
+        low, high = range_of(lane)
+        per_value = (self._hit.row.height - 2 * INSET) / (high - low)
         value_y = state.y_of(self._hit.row, float(lane.curve.values[index]))
         time_s = state.view.time_at(x) - float(lane.curve.times_s[index])
         value = 0.0 if modifiers & Modifiers.ShiftModifier else (value_y - y) / per_value

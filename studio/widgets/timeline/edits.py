@@ -11,9 +11,10 @@ from studio.document import curve_tools
 from studio.document.commands import Selection
 from studio.document.curve_tools import Edited
 from studio.document.curves import Curve, Indices
-from studio.document.lanes import CHANNELS, Lane
+from studio.document.lanes import CAMERA_KEYS, CHANNELS, Lane
 from studio.document.model import Project
-from studio.document.performance import Performance
+from studio.document.performance import CameraView, Performance
+from studio.widgets.timeline.rows import range_of
 
 Tool = Callable[[Curve, Indices], Edited]
 Change = tuple[Project, Selection]
@@ -81,14 +82,15 @@ def edit_keys(project: Project, selection: Selection, tool: Tool) -> Change:
 
 
 def move_keys(project: Project, selection: Selection, time_s: float, share: float) -> Change:
-    """Selected keys moved by seconds and by a share of their channel's range, never before the start."""
+    """Selected keys moved by seconds and by a share of their lane's height, never before the start."""
     span = span_of(project.performance, selection)
     time_s = max(time_s, -span[0]) if span else time_s
     performance = project.performance
     chosen: list[tuple[str, Iterable[int]]] = []
     for lane, indices in selected_keys(performance, selection):
         channel = CHANNELS[lane.target]
-        edited = curve_tools.move(lane.curve, indices, time_s, share * (channel.high - channel.low))
+        low, high = range_of(lane)
+        edited = curve_tools.move(lane.curve, indices, time_s, share * (high - low))
         edited = curve_tools.clamp(edited.curve, edited.selected, channel.low, channel.high)
         performance = with_lane_curve(performance, lane.id, edited.curve)
         chosen.append((lane.id, edited.selected.tolist()))
@@ -117,6 +119,10 @@ def add_key(project: Project, lane_id: str, time_s: float, value: float) -> Chan
 
 def shown_value(performance: Performance, lane: Lane, time_s: float) -> float:
     """What the performance shows on a lane's channel at a moment."""
+    if lane.target in CAMERA_KEYS:
+        view = performance.camera(time_s) or CameraView()
+        distance = CHANNELS["camera_distance"].neutral if view.distance is None else view.distance
+        return (view.yaw_deg, view.pitch_deg, distance, *view.offset_m)[CAMERA_KEYS.index(lane.target)]
     return performance.winner(lane.target, time_s).value
 
 

@@ -20,9 +20,9 @@ class Snapping:
     moments_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # (n,) increasing
 
     @classmethod
-    def of(cls, fps: float, *moments_s: Iterable[float]) -> Snapping:
+    def of(cls, fps: float, *moments_s: Iterable[float] | NDArray[np.float64]) -> Snapping:
         """Snapping to frames and to any number of groups of moments."""
-        parts = [np.asarray(tuple(part), np.float64) for part in moments_s]
+        parts = [np.fromiter(part, np.float64) if not isinstance(part, np.ndarray) else part for part in moments_s]
         return cls(fps, np.unique(np.concatenate(parts)) if parts else np.zeros(0))
 
     def snapped(self, time_s: float, px_per_s: float) -> tuple[float, float | None]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from studio.document.commands import Selection
 from studio.document.curves import Interpolation
-from studio.document.lanes import CHANNELS, Lane
+from studio.document.lanes import Lane
 from studio.document.model import Marker
 from studio.document.performance import Performance
 from studio.widgets.peaks import Peaks
-from studio.widgets.timeline.rows import Row
+from studio.widgets.timeline.rows import Row, range_of
+from studio.widgets.timeline.sounds import Sounds
 from studio.widgets.timeline.view import TimeView
-
-if TYPE_CHECKING:
-    from studio.engine.speech.phonemes import Phoneme
 
 GUTTER = 160
 """Width of the lanes' names, pixels."""
@@ -29,7 +27,7 @@ RULER_HEIGHT = 22
 WAVE_HEIGHT = 46
 PHONEME_HEIGHT = 20
 TOP = RULER_HEIGHT + WAVE_HEIGHT + PHONEME_HEIGHT
-"""Where the lanes begin; what is above does not scroll."""
+"""Where the lanes begin at least; what is above does not scroll."""
 
 INSET = 7.0
 """From a lane's edges to its lowest and highest value, pixels: a key at either end is drawn whole."""
@@ -75,10 +73,20 @@ class TimelineState:
     looping: bool = False
     markers: tuple[Marker, ...] = ()
     peaks: Peaks | None = None
-    phonemes: tuple[Phoneme, ...] = ()
+    sounds: Sounds = field(default_factory=Sounds.of)
     busy: str = ""
     box: tuple[float, float, float, float] | None = None  # x, y, x, y of the rubber band, pixels of the canvas
     caught_s: float | None = None  # key or edge that a drag has caught on
+
+    @property
+    def sounds_top(self) -> int:
+        """Upper edge of the spoken sounds."""
+        return RULER_HEIGHT + WAVE_HEIGHT
+
+    @property
+    def top(self) -> int:
+        """Upper edge of the lanes."""
+        return self.sounds_top + PHONEME_HEIGHT
 
     @property
     def rows_height(self) -> int:
@@ -91,21 +99,21 @@ class TimelineState:
             return "ruler"
         if y < RULER_HEIGHT + WAVE_HEIGHT:
             return "wave"
-        return "phonemes" if y < TOP else "lanes"
+        return "phonemes" if y < self.top else "lanes"
 
     def top_of(self, row: Row) -> float:
         """Upper edge of a row on the canvas."""
-        return float(TOP + row.top - self.scroll_px)
+        return float(self.top + row.top - self.scroll_px)
 
     def row_at(self, y: float) -> Row | None:
         """The row at a height of the canvas."""
-        if y < TOP:
+        if y < self.top:
             return None
         return next((row for row in self.rows if self.top_of(row) <= y < self.top_of(row) + row.height), None)
 
     def row_of(self, lane_id: str) -> Row | None:
         """The row of a lane, None while it is folded away."""
-        return next((row for row in self.rows if row.lane_id == lane_id), None)
+        return next((row for row in self.rows if row.lane_id == lane_id and row.lane is not None), None)
 
     def y_of(self, row: Row, value: float) -> float:
         """Height on the canvas of a lane's value."""
@@ -194,7 +202,4 @@ class TimelineState:
 
 
 def _range(lane: Lane | None) -> tuple[float, float]:
-    if lane is None:
-        return 0.0, 1.0
-    channel = CHANNELS[lane.target]
-    return channel.low, channel.high
+    return (0.0, 1.0) if lane is None else range_of(lane)

@@ -19,7 +19,8 @@ from studio.widgets.timeline.editor import NOTHING, KeyEditor
 from studio.widgets.timeline.edits import selected_keys
 from studio.widgets.timeline.rows import LANE_HEIGHT, rows_of
 from studio.widgets.timeline.slider_keys import SliderKeys
-from studio.widgets.timeline.state import TOP, TimelineState
+from studio.widgets.timeline.sounds import Sounds
+from studio.widgets.timeline.state import TimelineState
 from studio.widgets.timeline.toolbar import EDIT_MENU, SHAPE_MENU, TOOL_MENU, TimelineToolbar, fill
 
 EASE_ACTIONS = {
@@ -52,6 +53,7 @@ class Timeline(QWidget):
         self.amount = AmountPanel(session.history, self)
         self._bar = QScrollBar(Qt.Orientation.Vertical)
         self._resume_after_scrub = False
+        self._spoken: object = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -162,7 +164,9 @@ class Timeline(QWidget):
         state.busy = ""
         state.peaks = clip.peaks if clip is not None else None
         state.duration_s = clip.duration_s if clip is not None else 0.0
-        state.phonemes = clip.features.phonemes if clip is not None and clip.features is not None else ()
+        spoken = clip.features.phonemes if clip is not None and clip.features is not None else ()
+        if spoken is not self._spoken:
+            self._spoken, state.sounds = spoken, Sounds.of(spoken)
         self._show_project()
 
     def _position_changed(self, position_s: float) -> None:
@@ -179,7 +183,7 @@ class Timeline(QWidget):
     def _show_bar(self) -> None:
         limit = self.canvas.scroll_limit
         self._bar.setRange(0, limit)
-        self._bar.setPageStep(max(1, self.canvas.height() - TOP))
+        self._bar.setPageStep(max(1, self.canvas.height() - self.state.top))
         self._bar.setSingleStep(LANE_HEIGHT // 2)
         self._bar.setValue(self.state.scroll_px)
         self._bar.setVisible(limit > 0)

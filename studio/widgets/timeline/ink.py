@@ -1,0 +1,62 @@
+"""Colours, pens and fonts for painting many small things: each is made once per palette and then only looked up."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QPen
+
+from studio.widgets import theme
+
+Shades = NDArray[np.uint32]
+
+
+def colour(role: str, alpha: float = 1.0) -> QColor:
+    """A colour of the palette in use; not to be changed by the caller."""
+    return _colour(theme.palette(), role, alpha)
+
+
+def pen(role: str, alpha: float = 1.0, width: float = 1.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+    """A pen of the palette in use; not to be changed by the caller."""
+    return _pen(theme.palette(), role, alpha, width, style)
+
+
+@lru_cache(maxsize=16)
+def font(size_px: int, *, bold: bool = False) -> QFont:
+    """The studio's typeface; not to be changed by the caller."""
+    return theme.font(size_px, bold=bold)
+
+
+def shades(role: str, alpha: float = 1.0) -> Shades:
+    """(256,) premultiplied ARGB of a colour from no cover to full cover."""
+    return _shades(theme.palette(), role, alpha)
+
+
+@lru_cache(maxsize=256)
+def _colour(palette: theme.Palette, role: str, alpha: float) -> QColor:
+    result = QColor(getattr(palette, role))
+    result.setAlphaF(alpha)
+    return result
+
+
+@lru_cache(maxsize=256)
+def _pen(palette: theme.Palette, role: str, alpha: float, width: float, style: Qt.PenStyle) -> QPen:
+    return QPen(_colour(palette, role, alpha), width, style)
+
+
+@lru_cache(maxsize=64)
+def _shades(palette: theme.Palette, role: str, alpha: float) -> Shades:
+    return shades_of(_colour(palette, role, alpha))
+
+
+def shades_of(colour: QColor) -> Shades:
+    """(256,) premultiplied ARGB of any colour from no cover to full cover."""
+    cover = np.arange(256) / 255 * colour.alphaF()
+    result = np.round(cover * 255).astype(np.uint32) << np.uint32(24)
+    for part, shift in ((colour.red(), 16), (colour.green(), 8), (colour.blue(), 0)):
+        result |= np.round(cover * part).astype(np.uint32) << np.uint32(shift)
+    result.flags.writeable = False
+    return result
