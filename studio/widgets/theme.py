@@ -68,6 +68,7 @@ LIGHT = Palette(
     accent_dim="#b7dde7",
     on_accent="#ffffff",
     key="#7d5200",
+    clip="#5b3fa8",
     warning="#7f4f00",
     error="#ac231c",
 )

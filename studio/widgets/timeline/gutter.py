@@ -120,7 +120,7 @@ class GutterPainter:
         acts = layer is not None and state.performance.acts(layer)
         keyed = row.lane is not None and row.lane.keyed
         look = (row.kind, row.title, row.group, row.folded, row.first, len(row.members) + len(row.clips))
-        known = (theme.palette(), ratio, *look, focused, on, acts, keyed)
+        known = (theme.palette().name, ratio, *look, focused, on, acts, keyed)
         if known not in self._pictures:
             if len(self._pictures) > MANY:
                 self._pictures.clear()

@@ -93,7 +93,7 @@ class HeaderPainter:
         state, view = self._state, self._state.view
         assert state.peaks is not None
         columns = max(2, round((width - GUTTER) * ratio))
-        geometry = (state.peaks, theme.palette(), view.start_s, view.scale, columns, ratio)
+        geometry = (state.peaks, theme.palette().name, view.start_s, view.scale, columns, ratio)
         if self._wave is None or self._wave[0] != geometry:
             low, high = state.peaks.columns(view.time_at(GUTTER), view.time_at(width), columns)
             loudest = state.peaks.loudest
@@ -145,7 +145,7 @@ class HeaderPainter:
         """Where anything is spoken, for a view from so far that single sounds cannot be told apart."""
         view = self._state.view
         columns = max(2, round((width - GUTTER) * ratio))
-        geometry = (sounds, theme.palette(), view.start_s, view.scale, columns, ratio)
+        geometry = (sounds, theme.palette().name, view.start_s, view.scale, columns, ratio)
         if self._blocks is None or self._blocks[0] != geometry:
             edges = view.time_at(GUTTER) + np.arange(columns + 1) / (view.scale * ratio)
             # Spoken time before each edge; its growth over a column is the share of it that is spoken.

@@ -16,12 +16,12 @@ Shades = NDArray[np.uint32]
 
 def colour(role: str, alpha: float = 1.0) -> QColor:
     """A colour of the palette in use; not to be changed by the caller."""
-    return _colour(theme.palette(), role, alpha)
+    return _colour(theme.palette().name, role, alpha)
 
 
 def pen(role: str, alpha: float = 1.0, width: float = 1.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
     """A pen of the palette in use; not to be changed by the caller."""
-    return _pen(theme.palette(), role, alpha, width, style)
+    return _pen(theme.palette().name, role, alpha, width, style)
 
 
 @lru_cache(maxsize=16)
@@ -32,23 +32,21 @@ def font(size_px: int, *, bold: bool = False) -> QFont:
 
 def shades(role: str, alpha: float = 1.0) -> Shades:
     """(256,) premultiplied ARGB of a colour from no cover to full cover."""
-    return _shades(theme.palette(), role, alpha)
+    return _shades(theme.palette().name, role, alpha)
 
 
 @lru_cache(maxsize=256)
-def _colour(palette: theme.Palette, role: str, alpha: float) -> QColor:
-    result = QColor(getattr(palette, role))
-    result.setAlphaF(alpha)
-    return result
+def _colour(palette: str, role: str, alpha: float) -> QColor:
+    return theme.colour(role, alpha)
 
 
 @lru_cache(maxsize=256)
-def _pen(palette: theme.Palette, role: str, alpha: float, width: float, style: Qt.PenStyle) -> QPen:
+def _pen(palette: str, role: str, alpha: float, width: float, style: Qt.PenStyle) -> QPen:
     return QPen(_colour(palette, role, alpha), width, style)
 
 
 @lru_cache(maxsize=64)
-def _shades(palette: theme.Palette, role: str, alpha: float) -> Shades:
+def _shades(palette: str, role: str, alpha: float) -> Shades:
     return shades_of(_colour(palette, role, alpha))
 
 

@@ -65,7 +65,7 @@ class LaneArt:
     def paint(self, painter: QPainter, rows: Sequence[Row], left: float, right: float, ratio: float) -> None:
         """Curves and keys of lanes between two pixels of the canvas."""
         state, view = self._state, self._state.view
-        zoom = (view.scale, ratio, theme.palette())
+        zoom = (view.scale, ratio, theme.palette().name)
         if zoom != self._zoom:
             self._pieces.clear()
             self._zoom, self._ratio = zoom, ratio
