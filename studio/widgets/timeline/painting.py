@@ -21,14 +21,14 @@ class TimelinePainter:
 
     def __init__(self, state: TimelineState) -> None:
         self._state = state
-        self._header, self._lanes, self._gutter = HeaderPainter(state), LaneArt(state), GutterPainter(state)
         self._clips = ClipArt(state)
+        self._header, self._lanes, self._gutter = HeaderPainter(state), LaneArt(state), GutterPainter(state)
 
     def forget(self) -> None:
         """Draw everything anew: the colours have changed."""
-        self._curves.clear()
-        self._diamonds.clear()
-        self._wave = None
+        ink.font.cache_clear()
+        state = self._state
+        self._header, self._lanes, self._gutter = HeaderPainter(state), LaneArt(state), GutterPainter(state)
 
     def paint(self, painter: QPainter, rect: QRect, width: int, height: int, ratio: float) -> None:
         """Everything within `rect` of a canvas of that size; `ratio` device pixels per pixel."""
