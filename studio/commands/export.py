@@ -154,7 +154,7 @@ def _export(args: argparse.Namespace, job: _Job) -> ExportReport:
     """Load, draw and write."""
     from studio.document.performance import CameraView
     from studio.engine.avatar import load_avatar
-    from studio.engine.export import export_video
+    from studio.engine.export import export_clip
     from studio.engine.renderer import Renderer
     from studio.engine.scene import Scene
     from studio.engine.speech.features import extract_features
@@ -171,7 +171,7 @@ def _export(args: argparse.Namespace, job: _Job) -> ExportReport:
             left = "" if now.seconds_left is None else f", {clock(now.seconds_left)} left"
             line.show(f"frame {now.frames} of {now.total}{left}", now.frames / now.total)
 
-        return export_video(
+        return export_clip(
             Renderer(avatar, backend=args.backend),
             Scene(features, job.performance),
             job.audio,

@@ -24,7 +24,7 @@ from studio.document.action_units import AU_KEYS
 from studio.engine.avatar import Avatar, load_avatar
 from studio.engine.camera import Camera
 from studio.engine.controls import Controls, Pose, window_times
-from studio.engine.export import BACKGROUND, export_video
+from studio.engine.export import BACKGROUND, export_clip
 from studio.engine.renderer import Renderer
 from studio.engine.speech.articulators import ARTICULATORS
 from studio.engine.speech.audio import Audio
@@ -170,7 +170,7 @@ def _export_fps(avatar: Avatar, size_px: int) -> float:
     renderer.frame(BusyScene().controls(0.0), camera, background=BACKGROUND)
     even = size_px + size_px % 2
     with tempfile.TemporaryDirectory() as folder:
-        report = export_video(renderer, BusyScene(), hum, Path(folder) / "bench.mp4", size=even, camera=camera)
+        report = export_clip(renderer, BusyScene(), hum, Path(folder) / "bench.mp4", size=even, camera=camera)
     return report.frames / report.elapsed_s
 
 

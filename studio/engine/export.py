@@ -1,4 +1,4 @@
-"""From a scene to a video file: the same frames that the viewport shows, at every moment of the clip.
+"""From a scene to files: the same frames that the viewport shows, at every moment of the clip.
 
 Frames are drawn in the calling thread and encoded in one of their own, with a short queue between them, so that
 neither waits for the other without need. A cancelled or failed export leaves no file behind.
@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.engine.backdrop import Background
 from studio.engine.camera import Camera
-from studio.engine.video import SOUND_RATE_HZ, VideoWriter, check_size, check_target, exact_rate
+from studio.engine.formats import BY_ID, Format, check_format, video_format
+from studio.engine.provenance import Provenance
+from studio.engine.sinks import FilesSink, Sink
+from studio.engine.video import SOUND_RATE_HZ, VideoWriter, exact_rate
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ BACKGROUND = (0.36, 0.37, 0.38)
 
 QUEUE_FRAMES = 5
 """Drawn frames that may wait for the encoder: evens out slow frames, and at 1080p is still only 30 MB."""
+
+PNG_BYTES_PER_PIXEL_AT_LEAST = 0.05
+"""Free space asked for before the start; a transparent picture with a small head needs twice this."""
 
 _RESAMPLING_MARGIN_S = 0.05
 """Sound taken beside a cut before resampling, longer than the filter's reach, so that a cut changes no sample."""
@@ -73,39 +79,47 @@ class ExportReport:
     width: int
     height: int
     size_bytes: int
-    encoder: str  # FFmpeg's name
+    encoder: str  # FFmpeg's name, or the files' kind
     backend: str  # rasterizer
     elapsed_s: float
+    format: str = "mp4"  # id in `formats.FORMATS`
+    alpha: bool = False
 
 
-def export_video(
+def export_clip(
     renderer: Renderer,
     scene: Moments,
     audio: Audio | None,
     path: Path | str,
     *,
+    form: Format | str | None = None,
     fps: float | Fraction = 25,
     size: int | tuple[int, int] = 512,
     start_s: float = 0.0,
     end_s: float | None = None,
     camera: Camera | Callable[[float], Camera] | None = None,
     background: Background = None,
+    alpha: bool = False,
+    title: str | None = None,
     progress: Callable[[ExportProgress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> ExportReport:
-    """Write the scene as a video: frame i shows the moment i/fps, for all i/fps in [start_s, end_s).
+    """Write the scene: frame i shows the moment i/fps, for all i/fps in [start_s, end_s).
 
     Args:
         renderer: draws; it must belong to the calling thread.
         scene: what happens when.
         audio: the sound that is heard; shorter ones are followed by silence. None makes a silent video.
-        path: ends in .mp4, .m4v or .mov; replaced only when the new video is complete.
+        path: a file with the format's ending, or a folder; replaced only when the new one is complete.
+        form: a format or its id in `formats.FORMATS`; None takes the video format of the path's ending.
         fps: 29.97 and its like mean the exact NTSC rates.
-        size: pixels, one edge of a square or (width, height); even.
-        start_s: seconds.
+        size: pixels, one edge of a square or (width, height); even for videos.
+        start_s: seconds; the moment that a format of one frame shows.
         end_s: seconds; None is the end of the sound.
         camera: any size, it is brought to `size`; a function gives it for each moment; None frames the face.
         background: display sRGB in [0, 1], or an image; None is a neutral grey.
+        alpha: leaves the background transparent, with straight alpha.
+        title: what the files call themselves; None takes the target's name.
         progress: called in this thread after every frame.
         cancelled: asked in this thread before every frame.
 
@@ -115,57 +129,118 @@ def export_video(
     """
     path = Path(path)
     began = perf_counter()
+    form = video_format(path) if form is None else BY_ID[form] if isinstance(form, str) else form
     width, height = (size, size) if isinstance(size, int) else size
     rate = exact_rate(fps)
-    check_target(path)
-    check_size(width, height)
-    if end_s is None:
-        if audio is None:
-            raise StudioError("Without a sound the video's length is unknown; give it an end.")
-        end_s = audio.duration_s
-    span = frame_span(start_s, end_s, rate)
+    check_format(form, path, (width, height), alpha=alpha)
+    times = _times(form, audio, start_s, end_s, rate)
     view = _views(renderer, camera, width, height)
-    colour = BACKGROUND if background is None else background
-    sound = None if audio is None else sound_between(audio, span.start / rate, len(span) / rate)
+    behind = None if alpha else BACKGROUND if background is None else background
 
-    writer = VideoWriter(path, width=width, height=height, fps=rate, frames=len(span), sound=sound)
-    encoding = ThreadPoolExecutor(1, thread_name_prefix="encoder")
-    waiting: deque[Future[None]] = deque()
-    with writer:
-        try:
-            drawing = perf_counter()
-            for done, i in enumerate(span):
-                if cancelled is not None and cancelled():
-                    raise ExportCancelledError(f"The export was cancelled; {path.name} was not written.")
-                time_s = float(i / rate)
-                frame = renderer.frame(scene.controls(time_s), view(time_s), background=colour)
-                waiting.append(encoding.submit(writer.write, frame.rgba[..., :3]))
-                if len(waiting) > QUEUE_FRAMES:
-                    waiting.popleft().result()
-                if progress is not None:
-                    left = None
-                    if done >= 2:  # the first frame compiles and caches
-                        left = (perf_counter() - drawing) / done * (len(span) - done - 1)
-                    elif done == 0:
-                        drawing = perf_counter()
-                    progress(ExportProgress(done + 1, len(span), left))
-            while waiting:
-                waiting.popleft().result()
-        finally:
-            encoding.shutdown(wait=True, cancel_futures=True)
-        size_bytes = writer.finish()
+    def draw(time_s: float) -> Any:
+        controls = scene.controls(time_s)
+        if form.content == "splats":
+            return renderer.deformed(controls)
+        rgba = renderer.frame(controls, view(time_s), background=behind).rgba
+        return rgba[..., :3] if form.content == "video" and not alpha else rgba
+
+    sound = None
+    if form.content == "video" and audio is not None:
+        sound = sound_between(audio, times[0], len(times) / rate)
+    provenance = Provenance(path.stem if title is None else title)
+    with _sink(form, path, renderer, (width, height), rate, len(times), sound, alpha, provenance) as sink:
+        _run(draw, times, sink, path.name, progress, cancelled)
+        size_bytes = sink.finish()
     return ExportReport(
         path=path,
-        frames=len(span),
-        duration_s=float(len(span) / rate),
+        frames=len(times),
+        duration_s=0.0 if form.single else float(len(times) / rate),
         fps=float(rate),
         width=width,
         height=height,
         size_bytes=size_bytes,
-        encoder=writer.encoder,
+        encoder=sink.encoder,
         backend=renderer.backend,
         elapsed_s=perf_counter() - began,
+        format=form.id,
+        alpha=alpha,
     )
+
+
+def _times(
+    form: Format, audio: Audio | None, start_s: float, end_s: float | None, rate: Fraction
+) -> tuple[Fraction, ...]:
+    """The moments of all frames, seconds."""
+    if form.single:
+        if not math.isfinite(start_s) or start_s < 0:
+            raise StudioError(f"There is no frame at {start_s:g} s; choose a moment from 0 s on.")
+        return (Fraction(start_s),)
+    if end_s is None:
+        if audio is None:
+            raise StudioError("Without a sound the video's length is unknown; give it an end.")
+        end_s = audio.duration_s
+    return tuple(i / rate for i in frame_span(start_s, end_s, rate))
+
+
+def _sink(
+    form: Format,
+    path: Path,
+    renderer: Renderer,
+    size: tuple[int, int],
+    rate: Fraction,
+    frames: int,
+    sound: NDArray[np.float32] | None,
+    alpha: bool,
+    provenance: Provenance,
+) -> Sink:
+    width, height = size
+    if form.content == "video":
+        return VideoWriter(
+            path, width=width, height=height, fps=rate, frames=frames, sound=sound, alpha=alpha, provenance=provenance
+        )
+    if form.content == "pictures":
+        from studio.engine.pictures import png_bytes
+
+        need = int(frames * width * height * PNG_BYTES_PER_PIXEL_AT_LEAST)
+        return FilesSink(form, path, frames, lambda rgba: png_bytes(rgba, provenance), need)
+    from studio.engine.splat_files import ply_bytes, splat_properties
+
+    gaussians = renderer.avatar.gaussians
+    need = frames * len(gaussians) * 4 * len(splat_properties(int(gaussians.sh.shape[1])))
+    return FilesSink(form, path, frames, lambda moved: ply_bytes(moved, provenance), need)
+
+
+def _run(
+    draw: Callable[[float], Any],
+    times: Sequence[Fraction],
+    sink: Sink,
+    name: str,
+    progress: Callable[[ExportProgress], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> None:
+    """Draw here, encode in a thread of its own, with a short queue between."""
+    encoding = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+    waiting: deque[Future[None]] = deque()
+    total = len(times)
+    try:
+        drawing = perf_counter()
+        for done, time_s in enumerate(times):
+            if cancelled is not None and cancelled():
+                raise ExportCancelledError(f"The export was cancelled; {name} was not written.")
+            waiting.append(encoding.submit(sink.write, draw(float(time_s))))
+            if len(waiting) > QUEUE_FRAMES:
+                waiting.popleft().result()
+            if progress is not None:
+                left = None
+                if done >= 2:  # the first frame compiles and caches
+                    left = (perf_counter() - drawing) / done * (total - done - 1)
+                elif done == 0:
+                    drawing = perf_counter()
+                progress(ExportProgress(done + 1, total, left))
+        while waiting:
+            waiting.popleft().result()
+    finally:
+        encoding.shutdown(wait=True, cancel_futures=True)
 
 
 def frame_span(start_s: float, end_s: float, fps: Fraction) -> range:

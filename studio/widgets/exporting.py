@@ -33,7 +33,7 @@ def export_job(avatar: Avatar, clip: Clip, project: Project, view: CameraView) -
 
     def run(wish: ExportWish, progress: Progress, cancelled: Callable[[], bool]) -> ExportReport:
         from studio.engine.backdrop import background_of
-        from studio.engine.export import export_video
+        from studio.engine.export import export_clip
         from studio.engine.renderer import Renderer
         from studio.engine.speech.audio import Audio
         from studio.engine.speech.features import extract_features
@@ -41,7 +41,7 @@ def export_job(avatar: Avatar, clip: Clip, project: Project, view: CameraView) -
         audio = Audio(clip.samples, clip.rate_hz)
         subject = avatar.subject
         features = clip.features if clip.features is not None else extract_features(audio)
-        return export_video(
+        return export_clip(
             Renderer(avatar),
             Scene(features, project.performance),
             audio,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -15,18 +17,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
+from studio.document.curves import Curve
+from studio.document.performance import Performance
+from studio.engine.avatar import Avatar
 from studio.engine.camera import Camera, orbit_camera
 from studio.engine.export import (
     BACKGROUND,
     ExportCancelledError,
     ExportProgress,
-    export_video,
+    export_clip,
     frame_span,
     sound_between,
 )
+from studio.engine.provenance import Provenance
+from studio.engine.renderer import Renderer
+from studio.engine.scene import Scene
+from studio.engine.splat_files import ply_bytes
 from studio.engine.video import SOUND_RATE_HZ, VideoWriter
 from studio.errors import StudioError
+from studio.playback.engine_thread import EngineThread, FrameRequest
+from tests.support import toy_avatar
 
 
 @dataclass
@@ -47,7 +59,7 @@ class GreyRenderer:
             raise RuntimeError("drawing failed")
         self.asked.append((controls, camera, background))
         self.threads.add(threading.get_ident())
-        rgba = np.full((camera.height, camera.width, 4), 255, np.uint8)
+        rgba = np.full((camera.height, camera.width, 4), 255 if background is not None else 128, np.uint8)
         rgba[..., :3] = round(100 * controls)
         return SimpleNamespace(rgba=rgba)
 
@@ -74,7 +86,7 @@ def tone(seconds: float, rate_hz: int = 16000, channels: int = 1, hz: float = 44
 
 def export(path: Path, audio: Any, renderer: Any = None, **options: Any) -> Any:
     options.setdefault("size", 32)
-    return export_video(renderer or GreyRenderer(), CLOCK, audio, path, **options)
+    return export_clip(renderer or GreyRenderer(), CLOCK, audio, path, **options)
 
 
 def levels(path: Path) -> list[float]:
@@ -216,3 +228,138 @@ def test_past_the_end_is_silence() -> None:
     assert piece.shape == (96000, 1)
     assert np.abs(piece[24000:]).max() == 0
     assert np.abs(sound_between(tone(1.0), Fraction(5), Fraction(1))).max() == 0
+
+
+# ---- pictures, transparency, Gaussians ----
+
+
+@pytest.fixture(scope="module")
+def head() -> Avatar:
+    return toy_avatar(300)
+
+
+def test_pictures_are_numbered_from_zero(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    report = export(folder, tone(2.0), form="png-frames", alpha=True, start_s=1.0, end_s=1.2, size=(33, 31))
+    assert (report.frames, report.alpha, report.encoder, report.format) == (5, True, "png", "png-frames")
+    assert report.size_bytes == sum(path.stat().st_size for path in folder.iterdir())
+    assert sorted(path.name for path in folder.iterdir()) == [f"frame_{i:04d}.png" for i in range(5)]
+    for i in range(5):
+        with Image.open(folder / f"frame_{i:04d}.png") as image:
+            assert image.size == (33, 31)
+            assert image.getpixel((3, 3)) == (100 + 4 * i, 100 + 4 * i, 100 + 4 * i, 128)
+            assert image.info["Title"] == "frames"
+    assert [path.name for path in tmp_path.iterdir()] == ["frames"]
+
+
+def test_one_picture_shows_exactly_its_moment(tmp_path: Path) -> None:
+    renderer = GreyRenderer()
+    report = export(tmp_path / "a.png", None, renderer, form="png", start_s=1.237)
+    assert [time_s for time_s, _, _ in renderer.asked] == [1.237]
+    assert (report.frames, report.duration_s) == (1, 0.0)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.mode == "RGB", "over a background it is opaque"
+
+
+@pytest.mark.parametrize("name", ["a.mov", "a.webm"])
+def test_transparent_videos_get_straight_alpha(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    shapes: list[tuple[int, ...]] = []
+    write = VideoWriter.write
+
+    def spy(self: VideoWriter, picture: NDArray[np.uint8]) -> None:
+        shapes.append((*picture.shape, int(picture[0, 0, 3])))
+        write(self, picture)
+
+    monkeypatch.setattr(VideoWriter, "write", spy)
+    export(tmp_path / name, tone(0.2), alpha=True)
+    assert shapes == [(32, 32, 4, 128)] * 5
+
+
+def test_gaussians_are_those_of_the_moment(tmp_path: Path, head: Avatar) -> None:
+    renderer = Renderer(head, backend="cpu")
+    scene = Scene(None, Performance.held({"AU26": 5.0}))
+    folder = tmp_path / "clip"
+    report = export_clip(renderer, scene, None, folder, form="ply-frames", end_s=0.12)
+    assert sorted(path.name for path in folder.iterdir()) == [f"frame_{i:04d}.ply" for i in range(3)]
+    assert report.encoder == "ply"
+    export_clip(renderer, scene, None, tmp_path / "one.ply", form="ply", start_s=0.04, title="clip")
+    expected = ply_bytes(renderer.deformed(scene.controls(0.04)), Provenance("clip"))
+    assert (folder / "frame_0001.ply").read_bytes() == (tmp_path / "one.ply").read_bytes() == expected
+
+
+def test_an_earlier_export_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    export(folder, tone(2.0), form="png-frames")
+    assert export(folder, tone(0.2), form="png-frames").frames == 5
+    assert len(list(folder.iterdir())) == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["frames"]
+
+
+@pytest.mark.parametrize("name", ["holiday.jpg", "frame_0001.ply", "frame_1.png"])
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / name).write_text("precious")
+    with pytest.raises(StudioError, match=re.escape(f"holds other files ({name})")):
+        export(tmp_path / "frames", tone(0.2), form="png-frames")
+    assert (tmp_path / "frames" / name).read_text() == "precious"
+
+
+@pytest.mark.parametrize("form", ["png-frames", "mp4"])
+def test_cancelling_keeps_what_was_there(tmp_path: Path, form: str) -> None:
+    path = tmp_path / ("a" if form == "png-frames" else "a.mp4")
+    export(path, tone(0.2), form=form)
+    before = [p.read_bytes() for p in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    renderer = GreyRenderer()
+    with pytest.raises(ExportCancelledError):
+        export(path, tone(2.0), renderer, form=form, cancelled=lambda: len(renderer.asked) == 20)
+    assert [p.read_bytes() for p in (sorted(path.iterdir()) if path.is_dir() else [path])] == before
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_transparency_where_there_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match="keep no transparency"):
+        export(tmp_path / "a.mp4", tone(0.2), alpha=True)
+    with pytest.raises(StudioError, match=r"does not end in \.png"):
+        export(tmp_path / "a.jpg", tone(0.2), form="png")
+
+
+# ---- the same frames as the viewport ----
+
+
+@pytest.mark.parametrize("turning", [False, True])
+def test_what_is_encoded_equals_the_viewport_to_the_last_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: Avatar, turning: bool
+) -> None:
+    performance = Performance.held({"AU4": 2.5}).with_curve("AU12", Curve().with_key(0.0, 0.0).with_key(0.4, 5.0))
+    scene, background = Scene(None, performance), (0.2, 0.3, 0.4)
+
+    def camera(time_s: float) -> Camera:
+        return orbit_camera(90 * time_s if turning else 25.0, 5, 0.8, width=64, height=48, target=head.info.target)
+
+    encoded: list[NDArray[np.uint8]] = []
+    monkeypatch.setattr(VideoWriter, "write", _taking(encoded, VideoWriter.write))
+    export_clip(
+        Renderer(head, backend="cpu"), scene, None, tmp_path / "a.mp4", size=(64, 48), end_s=0.4, camera=camera,
+        background=background,
+    )  # fmt: skip
+    woken = threading.Event()
+    engine = EngineThread(lambda _path: Renderer(head, backend="cpu"), woken.set)
+    try:
+        engine.load_avatar(None)
+        assert len(encoded) == 10
+        for i, picture in enumerate(encoded):
+            engine.request(FrameRequest(i / 25, scene, camera(i / 25), background))
+            while (seen := engine.take_result()) is None:
+                assert woken.wait(60)
+                woken.clear()
+            assert np.array_equal(seen.rgba[..., :3], picture)
+    finally:
+        engine.close()
+
+
+def _taking(taken: list[NDArray[np.uint8]], write: Callable[..., None]) -> Callable[..., None]:
+    def spy(self: VideoWriter, picture: NDArray[np.uint8]) -> None:
+        taken.append(picture.copy())
+        write(self, picture)
+
+    return spy

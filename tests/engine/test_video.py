@@ -6,15 +6,18 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from xml.etree import ElementTree
 
 import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from studio.engine import video
+from studio.engine import encoders, targets
+from studio.engine.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
 from studio.engine.video import SOUND_RATE_HZ, VideoWriter, check_size, check_target, exact_rate
 from studio.errors import StudioError
 
@@ -167,7 +170,7 @@ def test_write_protected_targets_are_refused(tmp_path: Path) -> None:
 
 
 def test_folder_that_refuses_files_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(targets.os, "access", lambda path, mode: False)
     with pytest.raises(StudioError, match="cannot be written"):
         check_target(tmp_path / "film.mp4")
 
@@ -208,7 +211,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, limit: i
 
 def test_too_little_free_space_is_told_before_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(video.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(targets.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(StudioError, match="not enough space"):
         VideoWriter(tmp_path / "film.mp4", width=64, height=48, fps=Fraction(25), frames=10)
     assert list(tmp_path.iterdir()) == []
@@ -237,19 +240,93 @@ def test_misuse_is_a_defect(tmp_path: Path) -> None:
             writer.write(picture())
 
 
-@pytest.mark.parametrize("encoder", video._ENCODERS, ids=lambda e: e.name)
+@pytest.mark.parametrize("encoder", encoders.H264, ids=lambda e: e.name)
 def test_every_encoder_that_opens_writes_exact_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: video._Encoder
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: encoders.Encoder
 ) -> None:
-    monkeypatch.setattr(video, "_ENCODERS", (encoder,))
-    video._encoder.cache_clear()
-    try:
-        try:
-            video.encoder_name()
-        except StudioError:
-            pytest.skip(f"{encoder.name} does not open here")
-        film(tmp_path / "film.mp4", 7, sound=tone(1), size=(256, 256))
-        with av.open(str(tmp_path / "film.mp4")) as file:
-            assert len(list(file.decode(video=0))) == 7
-    finally:
-        video._encoder.cache_clear()
+    alone = replace(encoders.RECIPES[".mp4", False], encoders=(encoder,))
+    monkeypatch.setitem(encoders.RECIPES, (".mp4", False), alone)
+    if encoders.missing(".mp4", alpha=False):
+        pytest.skip(f"{encoder.name} does not open here")
+    film(tmp_path / "film.mp4", 7, sound=tone(1), size=(256, 256))
+    with av.open(str(tmp_path / "film.mp4")) as file:
+        assert len(list(file.decode(video=0))) == 7
+
+
+def straight(width: int = 64, height: int = 48) -> NDArray[np.uint8]:
+    """A soft disc of many colours on nothing."""
+    y, x = np.mgrid[:height, :width]
+    alpha = np.clip(255 * (1.3 - np.hypot(x - width / 2, y - height / 2) / (height / 3)), 0, 255)
+    rgba = np.dstack([np.full((height, width), 200), x * 255 // width, y * 255 // height, alpha]).astype(np.uint8)
+    rgba[rgba[..., 3] == 0] = 0
+    return rgba
+
+
+def transparent_frames(path: Path) -> list[NDArray[np.uint8]]:
+    """Decoded with the decoder that knows the format's alpha."""
+    with av.open(str(path)) as file:
+        if path.suffix == ".mov":
+            return [frame.to_ndarray(format="rgba") for frame in file.decode(video=0)]
+        decoder = av.CodecContext.create("libvpx-vp9", "r")
+        packets = [packet for packet in file.demux(video=0) if packet.size]
+        return [frame.to_ndarray(format="rgba") for packet in packets for frame in decoder.decode(packet)]
+
+
+@pytest.mark.parametrize(("name", "step"), [("film.mov", 2), ("film.webm", 16)])
+@pytest.mark.parametrize("fps", RATES)
+def test_transparent_videos_keep_colours_and_alpha(tmp_path: Path, name: str, step: int, fps: Fraction) -> None:
+    if encoders.missing(Path(name).suffix, alpha=True):
+        pytest.skip("this FFmpeg has no such encoder")
+    path, rgba = tmp_path / name, straight()
+    with VideoWriter(path, width=64, height=48, fps=fps, frames=4, sound=tone(1.0, 2), alpha=True) as writer:
+        for _ in range(4):
+            writer.write(rgba)
+        assert not path.exists()
+        writer.finish()
+    frames = transparent_frames(path)
+    assert len(frames) == 4
+    wrong = np.abs(frames[-1].astype(int) - rgba)
+    assert wrong[..., 3].max() <= step / 2
+    assert (wrong[..., :3] * (rgba[..., 3:] / 255)).max() <= step, "as seen over black"
+    with av.open(str(path)) as file:
+        assert (file.streams.audio[0].rate, file.streams.audio[0].channels) == (SOUND_RATE_HZ, 2)
+        seconds = sum(frame.samples for frame in file.decode(audio=0)) / SOUND_RATE_HZ
+    assert seconds == pytest.approx(4 / float(fps), abs=0.022)
+
+
+def test_an_opaque_webm_is_a_video_too(tmp_path: Path) -> None:
+    film(tmp_path / "film.webm", 7, sound=tone(1))
+    with av.open(str(tmp_path / "film.webm")) as file:
+        levels = [float(f.to_ndarray(format="rgb24").mean()) for f in file.decode(video=0)]
+    assert levels == pytest.approx([10 * i for i in range(7)], abs=2)
+
+
+def test_mp4_keeps_no_transparency(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match=r"MP4 file keeps no transparency; write \.mov or \.webm"):
+        VideoWriter(tmp_path / "film.mp4", width=64, height=48, fps=Fraction(25), frames=1, alpha=True)
+
+
+def test_a_missing_encoder_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without = replace(encoders.RECIPES[".mov", True], encoders=(encoders.Encoder("no_such_encoder"),))
+    monkeypatch.setitem(encoders.RECIPES, (".mov", True), without)
+    assert encoders.missing(".mov", alpha=True) == without.missing
+    assert encoders.missing(".mov", alpha=False) is None
+    with pytest.raises(StudioError, match="no ProRes 4444 encoder"):
+        VideoWriter(tmp_path / "film.mov", width=64, height=48, fps=Fraction(25), frames=1, alpha=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a & <b>.mp4", "a & <b>.mov", "a & <b>.webm"])
+def test_videos_say_what_they_are(tmp_path: Path, name: str) -> None:
+    film(tmp_path / name, 3, sound=tone(1))
+    with av.open(str(tmp_path / name), options={"export_xmp": "1"}) as file:
+        tags = {key.lower(): value for key, value in file.metadata.items()}
+    assert tags["title"] == "a & <b>"
+    for text in (tags["comment"], tags["xmp"]):
+        assert SOFTWARE in text
+        assert DIGITAL_SOURCE_TYPE in text
+    packet = ElementTree.fromstring(tags["xmp"])
+    assert packet.findtext(".//{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li") == "a & <b>"
+    described = packet.find(".//{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
+    assert described is not None
+    assert described.get("{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType") == DIGITAL_SOURCE_TYPE
