@@ -15,6 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from studio import cli
 from studio.commands import report
@@ -148,6 +149,16 @@ def test_export_shows_action_units_and_camera(run: Run, avatar: Path, speech: Pa
         ("export --audio b.wav -o a.mp4 --fps 1/0", "no frame rate"),
         ("export --audio b.wav -o a.mp4 --start -1", "before the start"),
         ("export --audio b.wav -o a.mp4 --background red", "no colour"),
+        ("export --audio b.wav -o a.mp4 --camera 1,2,3,4", "YAW,PITCH"),
+        ("export --audio b.wav -o a.mp4 --camera 1,2,auto,0,0,99", "metres"),
+        ("export --audio b.wav -o a.mp4 --bookmark left", "of a PROJECT"),
+        ("export --audio b.wav -o a --png --ply", "not both"),
+        ("export --audio b.wav -o a.png", "add --frame S, or write a folder with --png"),
+        ("export --audio b.wav -o a.mp4 --frame 1", "write a .png or a .ply"),
+        ("export --audio b.wav -o a.png --frame 1 --end 2", "without --start"),
+        ("export --audio b.wav -o a --ply --size 64", "leave --size out"),
+        ("export --audio b.wav -o a --ply --alpha", "leave --alpha out"),
+        ("export --audio b.wav -o a --png --alpha --background #000000", "not both"),
         ("export --audio b.wav -o a.mp4 --backend magic", "magic"),
         ("train c -o a.safetensors --iterations 0", "above 0"),
         ("bench --sizes 8", "outside 16"),
@@ -253,6 +264,71 @@ def test_a_project_is_exported_as_it_says(run: Run, avatar: Path, speech: Path, 
     assert json.loads(told)["frames"] == 25
     code, told, _ = run("info", path, "--json")
     assert json.loads(told) | {"avatar_state": "ok", "audio_state": "ok", "fps": 20.0} == json.loads(told)
+
+
+def test_export_writes_pictures_and_gaussians(run: Run, avatar: Path, speech: Path, out: Path) -> None:
+    def export(target: str, *options: str) -> str:
+        words = ("export", "--avatar", avatar, "--audio", speech, "-o", out.parent / target, *options)
+        code, told, err = run(*words)
+        assert code == 0, err
+        return told
+
+    told = export("frames/", "--png", "--size", "33x31", "--end", "0.2")
+    assert "frames: 5 frames, 0.20 s, 33×31, 25 fps" in told
+    names = [f"frame_{i:04d}" for i in range(5)]
+    assert sorted(path.name for path in (out.parent / "frames").iterdir()) == [f"{name}.png" for name in names]
+    with Image.open(out.parent / "frames" / "frame_0000.png") as image:
+        assert image.mode == "RGBA", "pictures are transparent unless a background is asked for"
+    told = export("clip/", "--ply", "--end", "0.2")
+    assert told.startswith(f"{out.parent / 'clip'}: 5 frames, 0.20 s, 25 fps")
+    assert sorted(path.name for path in (out.parent / "clip").iterdir()) == [f"{name}.ply" for name in names]
+    assert "one frame, " in export("frame.ply", "--frame", "0.16")
+    bodies = [
+        (out.parent / name).read_bytes().partition(b"end_header")[2] for name in ("frame.ply", "clip/frame_0004.ply")
+    ]
+    assert bodies[0] == bodies[1]
+    for options in (["--background", "#102030"], ["--no-alpha"]):
+        export("one.png", "--frame", "0.1", "--size", "64", *options)
+        with Image.open(out.parent / "one.png") as image:
+            assert image.mode == "RGB"
+    refused(run("export", "--audio", speech, "--avatar", avatar, "-o", out.parent, "--png"), says="holds other files")
+    refused(run("export", "--audio", speech, "-o", out.parent / "x.ply", "--frame", "9"), says="past the end")
+
+
+def test_export_writes_transparent_videos(run: Run, avatar: Path, speech: Path, out: Path) -> None:
+    from studio.engine.encoders import missing
+
+    words = ("export", "--avatar", avatar, "--audio", speech, "--size", "64", "--end", "0.2", "--alpha", "-o")
+    refused(run(*words, out), says="keep no transparency")
+    for name, pixels in (("a.mov", "yuva444p12le"), ("a.webm", "yuv420p")):
+        if missing(Path(name).suffix, alpha=True):
+            continue
+        code, told, err = run(*words, out.parent / name, "--json")
+        assert code == 0, err
+        assert json.loads(told)["alpha"] is True
+        with av.open(str(out.parent / name)) as file:
+            assert file.streams.video[0].codec_context.pix_fmt == pixels
+            assert name == "a.mov" or file.streams.video[0].metadata["alpha_mode"] == "1"
+
+
+def test_bookmarks_and_moved_cameras(run: Run, avatar: Path, speech: Path, out: Path, tmp_path: Path) -> None:
+    from studio.document.model import Bookmark, Media
+    from studio.document.performance import CameraView
+    from studio.document.project import Project, save_project
+
+    view = CameraView(-35.0, 8.0, None, (0.02, 0.01, 0.0))
+    project = Project(Media.file(avatar), Media.file(speech), bookmarks=(Bookmark("three quarters", view),))
+    path = tmp_path / "p.emozone"
+    save_project(project, path)
+
+    def picture(*options: str) -> bytes:
+        assert run("export", path, "-o", out.parent / "a.png", "--frame", "0.2", "--size", "64", *options)[0] == 0
+        return (out.parent / "a.png").read_bytes()
+
+    marked = picture("--bookmark", "three quarters")
+    assert marked == picture("--camera", "-35,8,auto,0.02,0.01,0")
+    assert marked != picture("--camera", "-35,8")
+    refused(run("export", path, "-o", out, "--bookmark", "none"), says="choose from three quarters")
 
 
 def test_info_tells_what_an_avatar_is(run: Run, avatar: Path) -> None:

@@ -26,17 +26,21 @@ def au_value(text: str) -> tuple[str, float]:
     return key, value
 
 
-def camera_view(text: str) -> tuple[float, float, float | None]:
-    """`YAW,PITCH,DISTANCE` in degrees and head heights; without the distance the head is framed."""
+def camera_view(text: str) -> tuple[float, float, float | None, tuple[float, float, float]]:
+    """`YAW,PITCH,DISTANCE,X,Y,Z` in degrees, head heights and metres; without the distance the head is framed."""
     parts = text.split(",")
-    if len(parts) not in (2, 3):
+    if len(parts) not in (2, 3, 6):
         raise Wrong(f"{text!r} is no camera, write YAW,PITCH or YAW,PITCH,DISTANCE such as 30,10,3")
-    yaw, pitch, *rest = (_number(part, text) for part in parts)
+    framed = len(parts) > 2 and parts[2].strip() == "auto"
+    yaw, pitch, *rest = (_number("1" if framed and i == 2 else part, text) for i, part in enumerate(parts))
     if not -360 <= yaw <= 360 or not -89 <= pitch <= 89:
         raise Wrong(f"{text!r} turns too far, yaw goes from -360 to 360 and pitch from -89 to 89 degrees")
     if rest and not 0.5 <= rest[0] <= 100:
         raise Wrong(f"{text!r} is {rest[0]:g} head heights away, choose 0.5 to 100")
-    return yaw, pitch, rest[0] if rest else None
+    x, y, z = rest[1:] or (0.0, 0.0, 0.0)
+    if max(abs(x), abs(y), abs(z)) > 10:
+        raise Wrong(f"{text!r} looks past the head, X, Y and Z go from -10 to 10 metres")
+    return yaw, pitch, rest[0] if rest and not framed else None, (x, y, z)
 
 
 def size(text: str) -> tuple[int, int]:
