@@ -5,7 +5,8 @@ publishes an `Anchor` for each: this sample is heard at that time. `AudioClock` 
 past what was handed over (a device that stalls stops the clock instead of running away from it) and never backwards.
 
 Samples are counted twice. *Running* samples count everything a device was ever given, silence included, and only
-grow. *Clip* samples are places in the sound. A `Segment` maps one to the other, so that a loop is no jump in time.
+grow. *Clip* samples are places in the sound. A `Segment` maps one to the other, so that a loop is no jump in time,
+and says how much of the clip one sample is, so that a sound stretched to another speed has the clip's times.
 
 Times are seconds of `time.perf_counter`, whose resolution is below a microsecond on every system (`time.monotonic`
 has 16 ms steps on Windows).
@@ -43,6 +44,7 @@ class Segment:
     start: int  # clip sample heard there
     end: int  # clip length in samples; the position stays here when the sound is over
     loop: tuple[int, int] | None = None  # clip samples [first, past last), repeated once reached
+    speed: float = 1.0  # seconds of the clip in a second of this sound
 
     def position(self, running: float) -> float:
         """Clip sample that is heard with running sample `running`; before the segment begins, its start."""
@@ -51,6 +53,10 @@ class Segment:
             first, past = self.loop
             return place if place < past else first + (place - first) % (past - first)
         return min(place, float(self.end))
+
+    def time_s(self, running: float, rate_hz: float) -> float:
+        """Clip time that is heard with running sample `running`, seconds."""
+        return self.position(running) * self.speed / rate_hz
 
 
 @dataclass(frozen=True)
@@ -126,4 +132,4 @@ class AudioClock:
         segment = anchor.segment
         if running < segment.running and anchor.previous is not None:
             segment = anchor.previous
-        return segment.position(running) / anchor.rate_hz
+        return segment.time_s(running, anchor.rate_hz)

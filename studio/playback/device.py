@@ -7,7 +7,6 @@ one sentence (`notice`) that it is silent and why.
 from __future__ import annotations
 
 import logging
-import math
 import os
 import sys
 import time
@@ -19,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.playback.clock import Anchor, AnchorMaker, Segment
-from studio.playback.feeder import Feeder, Order, Sound
+from studio.playback.feeder import Feeder, Order
+from studio.playback.sound import Sound
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class SilentOutput:
         if start is None:
             old = self._anchor.segment if self._anchor is not None else None
             start = round(old.position(running)) if old is not None else 0
-        segment = Segment(order.generation, running, start, order.sound.length, order.loop)
+        segment = Segment(order.generation, running, start, order.end, order.loop, order.sound.speed)
         self._order = order
         self._anchor = Anchor(now, running, sys.maxsize, rate, segment, previous) if order.playing else None
 
@@ -161,8 +161,8 @@ class SoundDeviceOutput:
         return time.perf_counter()
 
     def prepare(self, samples: NDArray[np.float32], rate_hz: int) -> Sound:
-        """Resampled to the stream's rate, one or two channels as the device has them."""
-        return Sound(_with_channels(_resampled(samples, rate_hz, round(self.rate_hz)), self._channels), self.rate_hz)
+        """Resampled to the stream's rate, with at most as many channels as the device has."""
+        return Sound(_resampled(_with_channels(samples, self._channels), rate_hz, round(self.rate_hz)), self.rate_hz)
 
     def give(self, order: Order) -> None:
         """Hand the order to the callback."""
@@ -225,17 +225,16 @@ def _resampled(samples: NDArray[np.float32], rate_hz: int, to_hz: int) -> NDArra
     """(n, channels) at another rate, band-limited."""
     if rate_hz == to_hz:
         return np.ascontiguousarray(samples, dtype=np.float32)
-    from scipy.signal import resample_poly  # 0.3 s to import, and only here needed
+    import soxr  # only here needed
 
-    common = math.gcd(rate_hz, to_hz)
-    converted = resample_poly(samples, to_hz // common, rate_hz // common, axis=0)
-    return np.ascontiguousarray(np.clip(converted, -1.0, 1.0), dtype=np.float32)
+    converted = soxr.resample(np.ascontiguousarray(samples, dtype=np.float32), rate_hz, to_hz, quality="HQ")
+    return np.asarray(np.clip(converted, -1.0, 1.0, out=converted), np.float32)
 
 
 def _with_channels(samples: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    """(n, channels): one channel is copied to all, more than there are are mixed to one or cut to two."""
-    if samples.shape[1] == channels:
+    """(n, 1 or channels): more channels than there are are mixed to one or cut to two; one is heard on all."""
+    if samples.shape[1] in (1, channels):
         return samples
-    if channels == 1 or samples.shape[1] == 1:
-        return np.ascontiguousarray(np.repeat(samples.mean(axis=1, keepdims=True, dtype=np.float32), channels, axis=1))
+    if channels == 1:
+        return np.ascontiguousarray(samples.mean(axis=1, keepdims=True, dtype=np.float32))
     return np.ascontiguousarray(samples[:, :channels])

@@ -7,27 +7,20 @@ the callback never waits for Python code elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.playback.clock import Anchor, Segment
+from studio.playback.sound import Sound
 
 FADE_S = 0.004
-"""Length of the ramp at every start, stop and seek: long enough to remove the click, too short to be heard as one."""
+"""Length of the ramp at every start, stop, seek and loop: long enough to remove the click, too short to be heard."""
 
-
-@dataclass(frozen=True)
-class Sound:
-    """A clip, ready to be copied to a device."""
-
-    samples: NDArray[np.float32]  # (n, channels) in [-1, 1], at the device's rate
-    rate_hz: float
-
-    @property
-    def length(self) -> int:
-        """Samples per channel."""
-        return int(self.samples.shape[0])
+GRAIN_S = 0.07
+"""What is heard of a place that is scrubbed over: one syllable's heart. Grains follow one another at half of it, so
+that their raised-cosine windows add up to an even loudness while the hand moves."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +30,24 @@ class Order:
     generation: int
     playing: bool
     sound: Sound
-    start: int | None = None  # clip sample to begin at; None goes on where the sound is (a loop changed)
-    loop: tuple[int, int] | None = None  # clip samples [first, past last)
+    start: int | None = None  # sample to begin at; None goes on where the sound is (a loop changed)
+    loop: tuple[int, int] | None = None  # samples [first, past last)
+    until: int | None = None  # sample before which the sound ends; None: at its own end
+    grain: bool = False  # let the surroundings of `start` be heard once, while not playing
+
+    @property
+    def end(self) -> int:
+        """The sample before which nothing more is heard."""
+        return self.sound.length if self.until is None else min(self.until, self.sound.length)
+
+
+@dataclass
+class Grain:
+    """A piece of sound that rings out by itself."""
+
+    sound: Sound
+    start: int  # sample with which its window begins; may lie before the clip
+    age: int  # samples of it that were heard; negative: it begins that many samples into the next block
 
 
 class Feeder:
@@ -54,6 +63,8 @@ class Feeder:
         self._segment: Segment | None = None
         self._previous: Segment | None = None
         self._gain = 1.0
+        self._grains: list[Grain] = []
+        self._grain_wanted: Grain | None = None
 
     @property
     def running(self) -> int:
@@ -81,6 +92,7 @@ class Feeder:
         if order.playing:
             restarted = order is not before and (order.start is not None or before is None or not before.playing)
             self._play(out, order, fade_in=restarted)
+        self._ring(out)
         self._scale(out)
         start, self._running = self._running, self._running + len(out)
         if self._segment is not None:
@@ -91,13 +103,20 @@ class Feeder:
         """Begin a new segment; what was playing fades out under it."""
         goes_on = order.start is None
         if before is not None and before.playing and not (goes_on and order.playing):
-            tail = out[: self._fade_length(order.sound.rate_hz)]
+            tail = out[: _fade_length(order.sound)]
             self._copy(tail, before, advance=False)
             tail *= np.linspace(1.0, 0.0, len(tail), dtype=np.float32)[:, None]
         if order.start is not None:
             self._cursor = order.start
+        if order.grain and not order.playing:
+            half = round(GRAIN_S * order.sound.rate_hz / 2)
+            self._grain_wanted = Grain(order.sound, self._cursor - half, 0)
+        elif order.playing:
+            self._grain_wanted = None
         self._previous = self._segment if goes_on and order.playing else None
-        self._segment = Segment(order.generation, self._running, self._cursor, order.sound.length, order.loop)
+        self._segment = Segment(
+            order.generation, self._running, self._cursor, order.end, order.loop, order.sound.speed
+        )  # fmt: skip
         self._taken = order
 
     def _play(self, out: NDArray[np.float32], order: Order, *, fade_in: bool) -> None:
@@ -106,7 +125,7 @@ class Feeder:
             return
         block = np.zeros_like(out)
         self._copy(block, order, advance=True)
-        head = block[: self._fade_length(order.sound.rate_hz)]
+        head = block[: _fade_length(order.sound)]
         head *= np.linspace(0.0, 1.0, len(head), dtype=np.float32)[:, None]
         out += block
 
@@ -117,10 +136,15 @@ class Feeder:
         past = min(past, len(samples))
         looping = first < past and cursor < past
         while done < len(out):
-            limit = past if looping else len(samples)
+            limit = past if looping else order.end
             count = min(len(out) - done, limit - cursor)
             if count > 0:
-                out[done : done + count] = samples[cursor : cursor + count, : out.shape[1]]
+                piece = out[done : done + count]
+                piece[:] = samples[cursor : cursor + count, : out.shape[1]]
+                if looping:
+                    _join(piece, cursor, order.sound, first, past)
+                elif order.until is not None:
+                    _join(piece, cursor, order.sound, None, order.end)
                 cursor, done = cursor + count, done + count
             if looping and cursor >= past:
                 cursor = first  # at once, or a block that ends at the seam would leave the loop
@@ -128,6 +152,28 @@ class Feeder:
                 break
         if advance:
             self._cursor = cursor
+
+    def _ring(self, out: NDArray[np.float32]) -> None:
+        """Add the grains; the newest that waits begins when the one before is half over."""
+        if self._grain_wanted is not None:
+            window = _grain_window(round(GRAIN_S * self._grain_wanted.sound.rate_hz))
+            wait = len(window) // 2 - self._grains[-1].age if self._grains else 0
+            if wait < len(out):
+                self._grain_wanted.age = -max(0, wait)
+                self._grains.append(self._grain_wanted)
+                self._grain_wanted = None
+        for grain in self._grains:
+            window = _grain_window(round(GRAIN_S * grain.sound.rate_hz))
+            at = max(0, -grain.age)
+            low = max(grain.start + grain.age + at, 0)  # silence before the clip
+            at += low - (grain.start + grain.age + at)
+            count = min(len(out) - at, grain.start + len(window) - low, grain.sound.length - low)
+            if count > 0:
+                shape = window[low - grain.start : low - grain.start + count]
+                out[at : at + count] += grain.sound.samples[low : low + count, : out.shape[1]] * shape
+            grain.age += len(out)
+        if self._grains:
+            self._grains = [g for g in self._grains if g.age < round(GRAIN_S * g.sound.rate_hz)]
 
     def _scale(self, out: NDArray[np.float32]) -> None:
         """Volume, ramped over the block so that turning it is no staircase."""
@@ -137,6 +183,38 @@ class Feeder:
         out *= np.linspace(self._gain, target, len(out), dtype=np.float32)[:, None]
         self._gain = target
 
-    @staticmethod
-    def _fade_length(rate_hz: float) -> int:
-        return max(1, int(FADE_S * rate_hz))
+
+def _fade_length(sound: Sound) -> int:
+    return max(1, int(FADE_S * sound.rate_hz))
+
+
+@lru_cache(maxsize=8)
+def _grain_window(length: int) -> NDArray[np.float32]:
+    """(length, 1) raised cosine; two of them half a length apart add up to one."""
+    phase = (np.arange(length, dtype=np.float32) + 0.5) / length
+    return (0.5 - 0.5 * np.cos(2 * np.pi * phase)).astype(np.float32)[:, None]
+
+
+def _join(piece: NDArray[np.float32], cursor: int, sound: Sound, first: int | None, past: int) -> None:
+    """Before `past`, fade over into what comes before `first`, so that the jump there is none for the ear.
+
+    Args:
+        piece: (n, channels) samples of the sound from `cursor` on; changed in place.
+        cursor: sample of piece[0].
+        sound: what plays.
+        first: sample that follows `past`; None fades into silence.
+        past: sample after the last one that is heard.
+    """
+    length = min(_fade_length(sound), past if first is None else past - first)
+    begin = past - length
+    low = max(cursor, begin)
+    count = cursor + len(piece) - low
+    if count <= 0:
+        return
+    part = piece[low - cursor :]
+    share = (np.arange(low - begin + 1, low - begin + count + 1, dtype=np.float32) / length)[:, None]
+    part *= 1.0 - share
+    if first is not None:
+        source = first - length + low - begin
+        skip = min(max(0, -source), count)  # silence before the clip
+        part[skip:] += sound.samples[source + skip : source + count, : part.shape[1]] * share[skip:]

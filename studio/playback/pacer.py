@@ -43,6 +43,8 @@ class FramePacer:
 
     def __init__(self, fps: float, display_latency_s: float = 0.0) -> None:
         self.fps = fps
+        self.speed = 1.0
+        """Seconds of the clip per second of playback; leads are seconds of playback."""
         self.display_latency_s = display_latency_s
         self._leads: deque[float] = deque(maxlen=LEAD_FRAMES)
         self._shown_at: deque[float] = deque(maxlen=240)
@@ -74,8 +76,8 @@ class FramePacer:
         Args:
             heard_s: clip time that is heard now.
         """
-        moment = heard_s + self.lead_s
-        frame = math.floor((moment + TICK_S / 2) * self.fps + 1e-6)
+        moment = heard_s + self.lead_s * self.speed
+        frame = math.floor((moment + TICK_S / 2 * self.speed) * self.fps + 1e-6)
         if frame == self._asked:
             return None
         late = self._asked is not None and frame > self._asked + 1

@@ -13,7 +13,8 @@ import numpy as np
 
 from studio.playback.clock import AudioClock
 from studio.playback.device import AudioOutput, SilentOutput
-from studio.playback.feeder import Order, Sound
+from studio.playback.feeder import Order
+from studio.playback.sound import Sound
 
 MIN_LOOP_S = 0.1
 """Shorter loop regions are a slip of the mouse, and a loop of a few samples would be a buzz."""
@@ -50,6 +51,7 @@ class Player:
         self._loop_s: tuple[float, float] | None = None
         self._looping = False
         self._volume = 1.0
+        self._around: tuple[float, float] | None = None  # where a play-around ends, and where the playhead returns to
 
     @property
     def state(self) -> State:
@@ -69,7 +71,12 @@ class Player:
     @property
     def duration_s(self) -> float:
         """Length of the clip, seconds."""
-        return self._sound.length / self._sound.rate_hz
+        return self._sound.duration_s
+
+    @property
+    def speed(self) -> float:
+        """Seconds of the clip per second of playback."""
+        return self._sound.speed
 
     @property
     def looping(self) -> bool:
@@ -82,6 +89,13 @@ class Player:
         return self._loop_s
 
     @property
+    def repeats_s(self) -> tuple[float, float] | None:
+        """What repeats just now, seconds; None when nothing does."""
+        if not self._looping or self._around is not None:
+            return None
+        return self._loop_s if self._loop_s is not None else (0.0, self.duration_s)
+
+    @property
     def volume(self) -> float:
         """Linear gain, 0 to 1."""
         return self._volume
@@ -91,7 +105,7 @@ class Player:
         """Clip time that is heard now, or where the paused playhead stands."""
         if self._state is not State.PLAYING:
             return self._position_s
-        return self._clock.position_s(self._output.anchor, self._output.now_s())
+        return min(self._clock.position_s(self._output.anchor, self._output.now_s()), self.duration_s)
 
     def set_output(self, output: AudioOutput, sound: Sound | None = None) -> None:
         """Go on through another output from where the playhead stands; `sound` is the clip prepared for it."""
@@ -112,14 +126,21 @@ class Player:
         self._order(playing=False)
 
     def swap_sound(self, sound: Sound) -> None:
-        """The same clip prepared for another output; nothing else changes."""
+        """The same clip in another form: another speed, gain or length. Goes on from what is heard now."""
+        self._position_s = min(self.position_s, sound.duration_s)
         self._sound = sound
+        if sound.length == 0:
+            self._state = State.EMPTY
+        elif self._state is State.EMPTY:
+            self._state = State.PAUSED
+        self._order(playing=self.playing)
 
     def play(self) -> None:
         """Play from the playhead; at the end of the clip, from the start (or the loop's)."""
         if self._state is State.EMPTY or self.playing:
             return
-        region = self._region_s()
+        region = self.repeats_s
+        self._around = None
         if self._position_s >= self.duration_s - 1.0 / self._sound.rate_hz:
             self._position_s = region[0] if region else 0.0
         self._state = State.PLAYING
@@ -130,7 +151,7 @@ class Player:
         if not self.playing:
             return
         self._position_s = self.position_s
-        self._state = State.PAUSED
+        self._state, self._around = State.PAUSED, None
         self._order(playing=False)
 
     def toggle(self) -> None:
@@ -142,13 +163,30 @@ class Player:
 
     def seek(self, position_s: float) -> None:
         """Move the playhead, clamped to the clip; playback goes on from there."""
+        self._around = None
         self._position_s = min(max(position_s, 0.0), self.duration_s)
         self._order(playing=self.playing)
+
+    def scrub(self, position_s: float) -> None:
+        """Move the playhead and let a grain of what is there be heard; while playing, the same as a seek."""
+        self._around = None
+        self._position_s = min(max(position_s, 0.0), self.duration_s)
+        self._order(playing=self.playing, grain=not self.playing)
+
+    def play_around(self, before_s: float, after_s: float) -> None:
+        """Play from before the playhead until after it, once, and return to it; loops do not count."""
+        if self._state is State.EMPTY:
+            return
+        here_s = self._around[1] if self._around is not None else self.position_s
+        self._around = (min(here_s + after_s, self.duration_s), here_s)
+        self._position_s = max(here_s - before_s, 0.0)
+        self._state = State.PLAYING
+        self._order(playing=True)
 
     def stop(self) -> None:
         """Pause and return to the start (of the loop region, when looping)."""
         self.pause()
-        region = self._region_s()
+        region = self.repeats_s
         self.seek(region[0] if region else 0.0)
 
     def set_looping(self, looping: bool) -> None:
@@ -176,9 +214,11 @@ class Player:
             self.set_output(SilentOutput(notice))
             if self.on_notice is not None:
                 self.on_notice(notice)
-        if self.playing and self.position_s >= self.duration_s:
-            self._position_s = self.duration_s
-            self._state = State.PAUSED
+        end_s, return_s = self._around or (self.duration_s, self.duration_s)
+        slack_s = 0.0 if self._around is None else self._sound.time_of(1.0)  # its end is a whole sample
+        if self.playing and self.position_s >= end_s - slack_s:
+            self._position_s = return_s
+            self._state, self._around = State.PAUSED, None
             self._order(playing=False)
 
     def close(self) -> None:
@@ -186,30 +226,27 @@ class Player:
         self.pause()
         self._output.close()
 
-    def _region_s(self) -> tuple[float, float] | None:
-        if not self._looping:
-            return None
-        return self._loop_s if self._loop_s is not None else (0.0, self.duration_s)
-
     def _loop_samples(self) -> tuple[int, int] | None:
-        region = self._region_s()
+        region = self.repeats_s
         if region is None:
             return None
-        first, past = (round(t * self._sound.rate_hz) for t in region)
+        first, past = (self._sound.sample_at(t) for t in region)
         return (first, past) if past > first else None
 
-    def _order(self, *, playing: bool) -> None:
+    def _order(self, *, playing: bool, grain: bool = False) -> None:
         """Start anew at the playhead (or fall silent) under a new generation."""
         self.generation += 1
-        start = min(round(self._position_s * self._sound.rate_hz), self._sound.length)
+        sound = self._sound
+        start = sound.sample_at(self._position_s)
+        until = sound.sample_at(self._around[0]) if playing and self._around is not None else None
         self._clock.hold(self.generation, self._position_s)
-        self._output.give(Order(self.generation, playing, self._sound, start, self._loop_samples()))
+        self._output.give(Order(self.generation, playing, sound, start, self._loop_samples(), until, grain))
 
     def _reloop(self) -> None:
         """Change the loop under the running sound; behind its end, playback jumps to its start."""
         if not self.playing:
             return
-        region = self._region_s()
+        region = self.repeats_s
         if region is not None and self.position_s >= region[1]:
             self.seek(region[0])
             return

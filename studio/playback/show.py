@@ -78,11 +78,27 @@ class Show:
         self.engine.drop_before(self._generation)
         self.pacer.restart()
 
-    def step(self, frames: int) -> None:
+    def scrub(self, position_s: float, *, audible: bool) -> None:
+        """Move the playhead of a paused clip; pictures on their way are still shown, or a steady hand would see none.
+
+        Args:
+            position_s: seconds of the clip.
+            audible: let a grain of the sound there be heard.
+        """
+        if audible:
+            self.player.scrub(position_s)
+        else:
+            self.player.seek(position_s)
+        self._generation = self.player.generation
+        self.pacer.restart()
+
+    def step(self, frames: int, *, audible: bool = False) -> None:
         """Pause and move by whole frames of the project."""
-        self.player.pause()
+        if self.player.playing:
+            self.player.pause()
+            self.restarted()
         fps = self.pacer.fps
-        self.player.seek((round(self.player.position_s * fps) + frames) / fps)
+        self.scrub((round(self.player.position_s * fps) + frames) / fps, audible=audible)
 
     def tick(self) -> None:
         """While playing: ask for the picture that is due. Call it every few milliseconds and after each picture."""
@@ -93,6 +109,7 @@ class Show:
             return
         if self.engine.busy:
             return  # its picture calls again
+        self.pacer.speed = self.player.speed
         due_s = self.pacer.due(self.player.position_s)
         if due_s is not None:
             self._ask(due_s)
@@ -100,7 +117,8 @@ class Show:
     def ask_now(self) -> None:
         """Ask for the present moment, because what it shows has changed."""
         player = self.player
-        self._ask(player.position_s + self.pacer.lead_s if player.playing else player.position_s)
+        ahead_s = self.pacer.lead_s * player.speed if player.playing else 0.0
+        self._ask(player.position_s + ahead_s)
 
     def taken(self, result: FrameResult) -> None:
         """The window took a picture from the engine and will show it."""
@@ -139,8 +157,8 @@ class Show:
     def _in_clip(self, time_s: float) -> float:
         """A moment ahead of the sound: round the loop, or at most the end."""
         player = self.player
-        if player.playing and player.looping:
-            first, past = player.loop_region_s or (0.0, player.duration_s)
+        if player.playing and player.repeats_s is not None:
+            first, past = player.repeats_s
             if past > first and player.position_s < past <= time_s:
                 return first + (time_s - past) % (past - first)
         return min(max(time_s, 0.0), player.duration_s)

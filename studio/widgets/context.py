@@ -9,6 +9,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QMainWindow
 
 from studio.widgets.actions import Actions
+from studio.widgets.clip_sound import ClipSound
 from studio.widgets.dialogs import Dialogs
 from studio.widgets.driver import PlaybackDriver
 from studio.widgets.files import Files
@@ -17,6 +18,7 @@ from studio.widgets.menus import Menus
 from studio.widgets.messages import Banner
 from studio.widgets.session import Session
 from studio.widgets.timeline.timeline import Timeline
+from studio.widgets.transport import TransportBar
 from studio.widgets.viewport import Viewport
 
 
@@ -27,12 +29,14 @@ class Studio:
     window: QMainWindow
     session: Session
     driver: PlaybackDriver
+    clip_sound: ClipSound
     actions: Actions
     menus: Menus
     files: Files
     dialogs: Dialogs
     viewport: Viewport
     timeline: Timeline
+    transport: TransportBar
     inspector: Inspector
     banner: Banner
     settings: QSettings | None  # None remembers nothing

@@ -9,10 +9,10 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from studio.playback.device import AudioOutput
 from studio.playback.engine_thread import AvatarReady, FrameResult, Renderer
-from studio.playback.feeder import Sound
 from studio.playback.pacer import TICK_S, Pace
 from studio.playback.player import Player, State, silent_sound
 from studio.playback.show import CameraMaker, Show, Stage
+from studio.playback.sound import Sound
 from studio.widgets.bridge import EngineBridge
 
 SETTLE_MS = 180
@@ -43,6 +43,11 @@ class PlaybackDriver(QObject):
         self.show = Show(self.player, self.bridge.engine)
         self._state = State.EMPTY
         self._even = False
+        self._loop: tuple[bool, tuple[float, float] | None] = (False, None)
+        self._around: tuple[float, float] | None = None
+        self.scrub_sound = True
+        """Whether a scrub is heard."""
+
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(round(TICK_S * 1000))
@@ -121,6 +126,14 @@ class PlaybackDriver(QObject):
         self.player.seek(position_s)
         self._moved()
 
+    def scrub(self, position_s: float) -> None:
+        """Move the playhead by hand: what is there is heard for a moment, unless `scrub_sound` is off."""
+        if self.player.playing:
+            self.seek(position_s)
+            return
+        self.show.scrub(position_s, audible=self.scrub_sound)
+        self._followed()
+
     def to_start(self) -> None:
         """Pause at the start."""
         self.player.stop()
@@ -128,11 +141,33 @@ class PlaybackDriver(QObject):
 
     def step(self, frames: int) -> None:
         """Pause and move by whole frames of the project."""
-        self.show.step(frames)
+        self.show.step(frames, audible=self.scrub_sound)
+        self._followed()
+
+    def change_sound(self, sound: Sound) -> None:
+        """The same clip in another form (speed, gain, length); goes on where it is."""
+        self.player.swap_sound(sound)
+        self._moved()
+
+    def play_around(self, before_s: float, after_s: float) -> None:
+        """Play what surrounds the playhead once, and return to it."""
+        self.player.play_around(before_s, after_s)
+        self._moved()
+
+    def loop_around(self, region_s: tuple[float, float]) -> None:
+        """Repeat a region until playback is stopped, whatever the project's loop is."""
+        base, self._around = self._loop, None
+        self.set_loop(True, region_s)
+        self._loop, self._around = base, region_s
+        self.player.seek(region_s[0])
+        self.player.play()
         self._moved()
 
     def set_loop(self, looping: bool, region_s: tuple[float, float] | None) -> None:
-        """What repeats."""
+        """What repeats; heard of after `loop_around` is over."""
+        self._loop = (looping, region_s)
+        if self._around is not None:
+            return
         if region_s != self.player.loop_region_s:
             self.player.set_loop_region(region_s)
         if looping != self.player.looping:
@@ -149,8 +184,12 @@ class PlaybackDriver(QObject):
 
     def _moved(self) -> None:
         """After an order to the player."""
-        player = self.player
         self.show.restarted()
+        self._followed()
+
+    def _followed(self) -> None:
+        """Timers and signals for what the player does now."""
+        player = self.player
         if player.playing != self._timer.isActive():
             if player.playing:
                 self.show.pacer.reset_counts()
@@ -161,6 +200,9 @@ class PlaybackDriver(QObject):
             self._state = player.state
             self.state_changed.emit(player.state)
         if not player.playing:
+            if self._around is not None:
+                self._around = None
+                self.set_loop(*self._loop)
             self.pace_changed.emit(None)
         self.position_changed.emit(player.position_s)
         self.refresh()

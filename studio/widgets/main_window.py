@@ -16,14 +16,13 @@ from studio.document.commands import Event
 from studio.engine.scene import Scene
 from studio.playback.device import AudioOutput
 from studio.playback.engine_thread import AvatarReady, FrameResult, Renderer
-from studio.playback.feeder import Sound
 from studio.playback.player import State
 from studio.playback.show import Stage
 from studio.widgets import theme
 from studio.widgets.actions import Actions
 from studio.widgets.au_panel import AuPanel
-from studio.widgets.bridge import Worker
 from studio.widgets.camera_controller import VIEWS
+from studio.widgets.clip_sound import ClipSound
 from studio.widgets.context import Studio
 from studio.widgets.dialogs import Dialogs, SystemDialogs
 from studio.widgets.driver import PlaybackDriver
@@ -87,8 +86,7 @@ class MainWindow(QMainWindow):
         self.status.setObjectName("hint")
         self.status.setContentsMargins(theme.SPACE, 0, 0, 4)
         self.exports = Exports(self.session, self.viewport.controller, self)
-        self._sound_worker = Worker("sound", self)
-        self._sound_for: Clip | None = None
+        self.clip_sound = ClipSound(self.driver, self)
         self._last_volume = 1.0
         self._closed = False
         self._follow = QTimer(self)
@@ -154,12 +152,14 @@ class MainWindow(QMainWindow):
             window=self,
             session=self.session,
             driver=self.driver,
+            clip_sound=self.clip_sound,
             actions=self.actions_,
             menus=Menus(self.menuBar(), self.actions_),
             files=self.files,
             dialogs=self._dialogs,
             viewport=self.viewport,
             timeline=self.timeline,
+            transport=self.transport,
             inspector=self.inspector,
             banner=self.banner,
             settings=self._settings,
@@ -192,8 +192,8 @@ class MainWindow(QMainWindow):
                 "play.end": lambda: driver.seek(driver.player.duration_s),
                 "play.previous": lambda: driver.step(-1),
                 "play.next": lambda: driver.step(1),
-                "play.back_second": lambda: driver.seek(driver.player.position_s - 1.0),
-                "play.on_second": lambda: driver.seek(driver.player.position_s + 1.0),
+                "play.back_second": lambda: driver.scrub(driver.player.position_s - 1.0),
+                "play.on_second": lambda: driver.scrub(driver.player.position_s + 1.0),
                 "play.backwards": self.shuttle.back,
                 "play.stop": self._stop_or_key,
                 "play.forwards": self.shuttle.forward,
@@ -234,6 +234,7 @@ class MainWindow(QMainWindow):
         driver.state_changed.connect(self._state_changed)
         driver.pace_changed.connect(self.transport.show_pace)
         driver.notice.connect(self.banner.tell)
+        self.clip_sound.changed.connect(lambda: driver.set_loop(session.project.loop, session.range_s))
 
     # ---- from the session ----
 
@@ -262,33 +263,11 @@ class MainWindow(QMainWindow):
 
     def _clip_changed(self, clip: Clip | None) -> None:
         self._restage()
-        same = clip is not None and self._sound_for is not None and clip.media == self._sound_for.media
-        self._sound_for = clip
-        if same:
-            return
-        if clip is None:
-            self.driver.set_sound(None)
-        else:
-            self._prepare_sound(clip, self.driver.player.output, self.driver.set_sound)
-        self.driver.set_loop(self.session.project.loop, self.session.range_s)
-
-    def _prepare_sound(self, clip: Clip, output: AudioOutput, done: Callable[[Sound], None]) -> None:
-        """Convert a clip for an output in the background."""
-
-        def deliver(sound: Sound) -> None:
-            if self._sound_for is not None and clip.media == self._sound_for.media:
-                done(sound)
-                self.driver.set_loop(self.session.project.loop, self.session.range_s)
-
-        self._sound_worker.run(lambda: output.prepare(clip.samples, clip.rate_hz), deliver, self._failed)
+        self.clip_sound.set_clip(clip)
 
     def use_output(self, output: AudioOutput) -> None:
-        """Sound goes there from now on; the clip is converted for it first."""
-        clip = self._sound_for
-        if clip is None:
-            self.driver.set_output(output, None)
-            return
-        self._prepare_sound(clip, output, lambda sound: self.driver.set_output(output, sound))
+        """Sound goes there from now on."""
+        self.clip_sound.use_output(output)
 
     def _avatar_changed(self, ready: AvatarReady) -> None:
         self.viewport.controller.subject = ready.avatar.subject
@@ -428,5 +407,5 @@ class MainWindow(QMainWindow):
         self.shuttle.stop()
         self.driver.close()
         self.session.close()
-        self._sound_worker.close()
+        self.clip_sound.close()
         event.accept()

@@ -49,7 +49,16 @@ MENUS: tuple[Submenu, ...] = (
         (
             "play.toggle", "play.start", "play.end", "", "play.previous", "play.next", "play.back_second",
             "play.on_second", "", "play.backwards", "play.stop", "play.forwards", "",
-            "play.loop", "play.mark_in", "play.mark_out", "play.clear_range", "", "play.mute",
+            Submenu(
+                "Speed",
+                (
+                    "speed.25", "speed.50", "speed.75", "speed.100", "speed.125", "speed.150", "speed.200", "",
+                    "speed.slower", "speed.faster",
+                ),
+            ),
+            "play.around", "play.loop_around", "",
+            "play.loop", "play.mark_in", "play.mark_out", "play.clear_range", "",
+            "play.scrub_sound", "play.mute", "volume.up", "volume.down",
         ),
     ),
 )  # fmt: skip

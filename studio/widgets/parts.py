@@ -8,6 +8,7 @@ from studio.widgets.appearance import Appearance
 from studio.widgets.context import Studio
 from studio.widgets.focus import KeepKeys
 from studio.widgets.safety.backups import BackupsPart
+from studio.widgets.playing import Playing
 from studio.widgets.safety.journaling import Journaling
 from studio.widgets.safety.keeping import Keeping
 from studio.widgets.safety.recent import Recent
@@ -21,5 +22,6 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     RecoveryPart,
     BackupsPart,
     Recent,
+    Playing,
 )
 """A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last."""

@@ -41,6 +41,10 @@ class Clip:
     peaks: Peaks
     features: SpeechFeatures | None = None  # None until the speech pass is done
 
+    def same_sound(self, other: Clip) -> bool:
+        """Whether both sound alike; features may differ."""
+        return self.media == other.media
+
 
 class Session(QObject):
     """The open project. Every change goes through `history`.

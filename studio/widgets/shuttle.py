@@ -1,7 +1,7 @@
 """J, K and L: play, stop, run forwards and backwards at growing speed.
 
-At normal speed the sound plays; faster and backwards the playhead runs silently, which is what these keys are for:
-finding a place.
+The first press plays as usual. Faster and backwards the playhead runs and grains of the sound are heard, which is what
+these keys are for: finding a place.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Shuttle(QObject):
             self._run(0.0)
             return
         goal_s = player.position_s + self.speed * TICK_MS / 1000
-        self._driver.seek(goal_s)
+        self._driver.scrub(goal_s)
         if not 0 < goal_s < player.duration_s:
             self._run(0.0)
 

@@ -96,6 +96,12 @@ class TransportBar(QFrame):
         self.pace.setToolTip("Pictures a second, and frames left out so that the sound stays unbroken")
         row.addWidget(self.pace)
         row.addSpacing(theme.SPACE)
+        self.speed = QToolButton()
+        self.speed.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.speed.setToolTip("Speed of playback; the pitch stays  (<, >)")
+        self.speed.setMinimumWidth(QFontMetrics(self.speed.font()).horizontalAdvance("0.25× …") + 2 * theme.SPACE)
+        row.addWidget(self.speed)
+        row.addSpacing(theme.SPACE // 2)
         self.mute = self._button("play.mute", 20)
         row.addWidget(self.mute)
         self.volume = VolumeSlider()
@@ -103,6 +109,7 @@ class TransportBar(QFrame):
         row.addWidget(self.volume)
         self.show_position(0.0, 0.0, 25.0)
         self.show_pace(None)
+        self.show_speed("1×", changed=False)
 
     def show_playing(self, playing: bool) -> None:
         """Turn the play button into a pause button and back."""
@@ -115,6 +122,12 @@ class TransportBar(QFrame):
         self.time.setText(timecode(position_s))
         self.of.setText(f"/ {timecode(duration_s)}")
         self.frame.setText(f"Frame {int(position_s * fps + 1e-6)} of {max(0, round(duration_s * fps))}")
+
+    def show_speed(self, text: str, *, changed: bool) -> None:
+        """The speed of playback; `changed` stands out."""
+        self.speed.setText(text)
+        self.speed.setAccessibleName(f"Speed {text}")
+        self.speed.setStyleSheet(f"color: {theme.palette().accent}" if changed else "")
 
     def show_pace(self, pace: Pace | None) -> None:
         """Pictures a second and dropped frames; None while nothing plays."""

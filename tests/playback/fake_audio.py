@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.playback.clock import Anchor, AnchorMaker
-from studio.playback.feeder import Feeder, Order, Sound
+from studio.playback.feeder import Feeder, Order
+from studio.playback.sound import Sound
 
 RATE_HZ = 8000.0
 BLOCK = 160  # 20 ms

@@ -84,10 +84,10 @@ def test_sound_is_brought_to_the_devices_rate_and_channels(monkeypatch: pytest.M
     output = open_output()
     time = np.arange(16000) / 16000
     sound = output.prepare(np.sin(2 * np.pi * 440 * time)[:, None].astype(np.float32), 16000)
-    assert sound.samples.shape == (48000, 2)
+    assert sound.samples.shape == (48000, 1)
     assert sound.rate_hz == 48000
     want = np.sin(2 * np.pi * 440 * np.arange(48000) / 48000)
-    assert np.abs(sound.samples[2000:-2000, 1] - want[2000:-2000]).max() < 0.01
+    assert np.abs(sound.samples[2000:-2000, 0] - want[2000:-2000]).max() < 0.01
 
 
 def test_the_callback_plays_and_anchors(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.playback.player import Player, State, silent_sound
-from tests.playback.fake_audio import FakeAudioDevice, ramp
+from studio.playback.sound import Sound
+from tests.playback.fake_audio import RATE_HZ, FakeAudioDevice, ramp
 
 
 def playing(device: FakeAudioDevice, seconds: float = 4.0) -> Player:
@@ -148,9 +151,118 @@ def test_volume_reaches_the_next_output_too() -> None:
     assert other.volume == 0.25
 
 
+def stretched_ramp(seconds: float, speed: float) -> Sound:
+    """A clip whose samples say which thousandth of the clip they are, at another speed."""
+    n = math.ceil(seconds * RATE_HZ / speed)
+    samples = (np.arange(n, dtype=np.float32) * speed / RATE_HZ * 1000)[:, None]
+    return Sound(samples, RATE_HZ, speed, seconds)
+
+
+@pytest.mark.parametrize("speed", [0.25, 0.5, 0.75, 1.25, 1.5, 2.0])
+def test_at_another_speed_the_clock_says_the_moment_of_the_clip_that_is_heard(speed: float) -> None:
+    device = FakeAudioDevice(latency=0.0)
+    player = Player(device)
+    player.load(stretched_ramp(8.0, speed))
+    assert player.duration_s == 8.0
+    player.seek(1.0)
+    player.play()
+    device.advance(1.0)
+    assert player.position_s == pytest.approx(1.0 + speed, abs=0.021 * speed)
+    assert device.heard[-1][-1, 0] / 1000 == pytest.approx(player.position_s, abs=0.021 * speed)
+
+
+def test_a_change_of_speed_goes_on_from_what_is_heard() -> None:
+    device = FakeAudioDevice(latency=0.1)
+    player = Player(device)
+    player.load(stretched_ramp(8.0, 1.0))
+    player.play()
+    device.advance(2.0)
+    at = player.position_s
+    player.swap_sound(stretched_ramp(8.0, 0.5))
+    assert player.position_s == pytest.approx(at)
+    assert player.playing
+    device.advance(2.0)
+    assert player.position_s == pytest.approx(at + 0.95, abs=0.02)
+    player.swap_sound(stretched_ramp(8.0, 2.0))
+    device.advance(20.0)
+    player.tick()
+    assert (player.state, player.position_s) == (State.PAUSED, 8.0)
+
+
+def test_a_loop_at_another_speed_stays_in_its_region() -> None:
+    device = FakeAudioDevice(latency=0.0)
+    player = Player(device)
+    player.load(stretched_ramp(4.0, 0.75))
+    player.set_loop_region((1.0, 1.5))
+    player.set_looping(True)
+    player.seek(1.0)
+    player.play()
+    for _ in range(60):
+        device.advance(0.05)
+        assert 1.0 <= player.position_s <= 1.5
+    heard = np.concatenate(device.heard)[400:, 0]
+    assert heard.max() < 1500
+
+
+def test_play_around_plays_both_sides_and_returns() -> None:
+    device = FakeAudioDevice(latency=0.0)
+    player = Player(device)
+    player.load(ramp(4.0))
+    player.set_looping(True)  # does not count
+    player.seek(2.0)
+    player.play_around(0.5, 0.25)
+    assert player.position_s == 1.5
+    device.advance(0.6)
+    assert player.position_s == pytest.approx(2.08, abs=0.021)
+    for _ in range(20):
+        device.advance(0.02)
+        player.tick()
+    assert (player.state, player.position_s) == (State.PAUSED, 2.0)
+    heard = np.concatenate(device.heard)[:, 0]
+    assert heard.max() <= 2.25 * RATE_HZ + 1
+    assert heard[heard > 0][40] == pytest.approx(1.5 * RATE_HZ, rel=0.01)
+
+
+def test_play_around_again_is_around_the_same_place() -> None:
+    device = FakeAudioDevice(latency=0.0)
+    player = Player(device)
+    player.load(ramp(4.0))
+    player.seek(2.0)
+    player.play_around(0.5, 0.5)
+    device.advance(0.2)
+    player.play_around(0.5, 0.5)
+    assert player.position_s == 1.5
+    device.advance(0.3)
+    player.pause()  # stays where the listener is
+    assert player.position_s == pytest.approx(1.78, abs=0.021)
+    player.play()
+    device.advance(1.5)
+    player.tick()
+    assert player.playing
+
+
+def test_a_scrub_is_heard_and_leaves_the_playhead_where_it_was_put() -> None:
+    device = FakeAudioDevice(latency=0.0)
+    player = Player(device)
+    player.load(ramp(4.0))
+    player.scrub(2.0)
+    device.advance(0.5)
+    assert (player.state, player.position_s) == (State.PAUSED, 2.0)
+    heard = np.concatenate(device.heard)[:, 0]
+    assert heard.max() == pytest.approx(2.0 * RATE_HZ, rel=0.01)  # the window's middle is the place
+    assert np.count_nonzero(heard) == pytest.approx(0.07 * RATE_HZ, abs=2)
+
+
+ORDERS = ["play", "pause", "seek", "loop", "region", "advance", "stop", "scrub", "around", "speed"]
+
+
 @settings(max_examples=60)
 @given(
-    st.lists(st.sampled_from(["play", "pause", "seek", "loop", "region", "advance", "stop"]), max_size=25), st.randoms()
+    st.lists(
+        st.sampled_from(ORDERS),
+        max_size=25,
+    ),
+    st.randoms(),
 )
 def test_any_order_of_orders_keeps_the_position_in_the_clip(orders: list[str], random: np.random.Generator) -> None:
     device = FakeAudioDevice()
@@ -159,6 +271,12 @@ def test_any_order_of_orders_keeps_the_position_in_the_clip(orders: list[str], r
     for order in orders:
         if order == "seek":
             player.seek(random.uniform(-1, 3))
+        elif order == "scrub":
+            player.scrub(random.uniform(-1, 3))
+        elif order == "around":
+            player.play_around(random.uniform(0, 1), random.uniform(0.1, 1))
+        elif order == "speed":
+            player.swap_sound(stretched_ramp(2.0, random.choice([0.25, 0.75, 1.0, 1.25, 2.0])))
         elif order == "region":
             player.set_loop_region((random.uniform(0, 2), random.uniform(0, 2)))
         elif order == "loop":

@@ -104,7 +104,7 @@ class Timeline(QWidget):
         editor.message.connect(self.message)
         editor.lanes_changed.connect(self._show_project)
         canvas.scrub_begun.connect(self._scrub_begun)
-        canvas.scrubbed.connect(driver.seek)
+        canvas.scrubbed.connect(driver.scrub)
         canvas.scrub_ended.connect(self._scrub_ended)
         canvas.range_begun.connect(lambda: session.begin("Mark range"))
         canvas.range_dragged.connect(lambda first, past: session.set_range((first, past)))
