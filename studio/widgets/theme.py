@@ -325,6 +325,7 @@ QToolButton {{ background: transparent; border: 1px solid transparent; border-ra
 QToolButton:hover {{ background: {p.hover}; color: {p.text}; }}
 QToolButton:pressed {{ background: {p.raised}; }}
 QToolButton:checked {{ background: {p.accent_dim}; color: {p.text}; }}
+QToolButton#speed[changed="true"] {{ color: {p.accent}; }}
 QToolButton:focus {{ border-color: {p.accent}; }}
 QPushButton {{ background: {p.raised}; border: 1px solid {p.groove}; border-radius: {RADIUS}px; padding: 6px 16px;
   color: {p.text}; min-height: 16px; }}

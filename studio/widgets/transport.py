@@ -97,6 +97,7 @@ class TransportBar(QFrame):
         row.addWidget(self.pace)
         row.addSpacing(theme.SPACE)
         self.speed = QToolButton()
+        self.speed.setObjectName("speed")
         self.speed.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.speed.setToolTip("Speed of playback; the pitch stays  (<, >)")
         self.speed.setMinimumWidth(QFontMetrics(self.speed.font()).horizontalAdvance("0.25× …") + 2 * theme.SPACE)
@@ -127,7 +128,9 @@ class TransportBar(QFrame):
         """The speed of playback; `changed` stands out."""
         self.speed.setText(text)
         self.speed.setAccessibleName(f"Speed {text}")
-        self.speed.setStyleSheet(f"color: {theme.palette().accent}" if changed else "")
+        self.speed.setProperty("changed", changed)
+        self.speed.style().unpolish(self.speed)
+        self.speed.style().polish(self.speed)
 
     def show_pace(self, pace: Pace | None) -> None:
         """Pictures a second and dropped frames; None while nothing plays."""
