@@ -1,8 +1,8 @@
 """Scalp hair: fine strands grown from the scalp, combed by style.
 
-Strands are rigid with the head. Three styles: `swept` (combed back into a bun, with some loose hair at the temples),
-`short` (longer on top, close at the sides, parted) and `cropped` (short curls). Under the strands the scalp is
-painted in the hair's colour (`scalp_mask`), so that no gap shows skin.
+Strands are rigid with the head. Four styles: `bob` (see `bob.py`), `swept` (combed back into a bun, with some loose
+hair at the temples), `short` (longer on top, close at the sides, parted) and `cropped` (short curls). Under the
+strands the scalp is painted in the hair's colour (`scalp_mask`), so that no gap shows skin.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from studio.engine.performer.bob import PART_X_M, bob
 from studio.engine.performer.head import FACE, Head
 from studio.engine.performer.identity import HairLook
 from studio.engine.performer.landmarks import Anatomy
@@ -32,7 +33,10 @@ _HAIRLINE = np.array(
     ]
 )  # fmt: skip
 
-_TEMPLE_RECESS_M = {"swept": 0.0, "short": 0.006, "cropped": 0.002}
+_TEMPLE_RECESS_M = {"bob": 0.0, "swept": 0.0, "short": 0.006, "cropped": 0.002}
+
+
+_SHINE = {"bob": 0.75, "swept": 0.8, "short": 0.6, "cropped": 0.25}
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,9 @@ def scalp_mask(head: Head, anatomy: Anatomy, rest: F64 | None = None) -> F64:
     line = hermite_curve(_HAIRLINE, aside) * scale
     recess = _TEMPLE_RECESS_M[head.identity.hair.style]
     line += recess * np.exp(-(((aside - 32) / 12) ** 2))
-    soft = 0.0014 + 0.0045 * smoothstep(40, 62, aside)
+    soft = 0.0022 + 0.0045 * smoothstep(40, 62, aside)
+    # No hairline is drawn with a ruler.
+    line += 0.0016 * np.sin(points[:, 0] * 410.0) * np.sin(points[:, 0] * 173.0 + 1.0) * scale
     mask = smoothstep(-0.2, 1.0, (points[:, 1] - line) / soft)
     if rest is None:
         mask = mask * (head.island == FACE) * (1 - np.clip(anatomy.ear * 1.5, 0, 1))
@@ -76,12 +82,15 @@ def grow_hair(head: Head, anatomy: Anatomy, rng: np.random.Generator) -> Strands
     """The strands of the head's identity."""
     look = head.identity.hair
     scalp, roots, normals = _roots(head, anatomy, rng, look.strands)
-    grow = {"swept": _swept, "short": _short, "cropped": _cropped}[look.style]
-    path, thickness = grow(head, scalp, roots, normals, rng)
+    if look.style == "bob":
+        path, thickness = bob(head, anatomy, scalp.lifted, roots, rng)
+    else:
+        grow = {"swept": _swept, "short": _short, "cropped": _cropped}[look.style]
+        path, thickness = grow(head, scalp, roots, normals, rng)
     colours = _colours(look, path, rng)
     # Outermost first: what lies below fails the depth test before it is shaded.
     order = np.argsort(-np.linalg.norm(path - scalp.middle, axis=2).mean(axis=1), kind="stable")
-    return Strands("hair", path[order], None, thickness[order], colours[order], 1.0)
+    return Strands("hair", path[order], None, thickness[order], colours[order], _SHINE[look.style])
 
 
 def _roots(head: Head, anatomy: Anatomy, rng: np.random.Generator, count: int) -> tuple[_Scalp, F64, F64]:
@@ -93,6 +102,8 @@ def _roots(head: Head, anatomy: Anatomy, rng: np.random.Generator, count: int) -
     # Strands that begin at the front have no others in front of them to cover the scalp: more are needed there.
     inner = scalp_mask(head, anatomy, rest - [0, 0.008, 0.010] * (rest[:, 2:3] > -0.08))
     edge = 1.0 + 2.2 * np.clip(mask - inner, 0, 1)
+    if head.identity.hair.style == "bob":  # and along the parting, from where hair falls to both sides
+        edge *= 1.0 + 2.0 * np.exp(-(((rest[:, 0] - PART_X_M * head.scale) / 0.006) ** 2)) * (rest[:, 1] > 0.04)
     weight = area * (mask * edge)[triangles].mean(axis=1)
     chosen = rng.choice(len(triangles), count, p=weight / weight.sum())
     bary = rng.dirichlet((1, 1, 1), count)
@@ -115,8 +126,8 @@ def _colours(look: HairLook, path: F64, rng: np.random.Generator) -> F64:
     along = np.linspace(0, 1, k)[None, :, None] ** 1.2
     # Neighbouring strands share a tone, as locks do; single strands vary on top.
     lock = np.sin(path[:, 0] @ np.array([[190.0], [140.0], [170.0]]) + rng.normal(0, 0.4, (s, 1)))
-    tone = np.exp(0.20 * lock + rng.normal(0, 0.25, (s, 1)))[:, None]
-    share = np.clip(along * 0.75 + rng.normal(0, 0.22, (s, 1, 1)), 0, 1)
+    tone = np.exp(0.16 * lock + rng.normal(0, 0.15, (s, 1)))[:, None]
+    share = np.clip(along * 0.75 + rng.normal(0, 0.16, (s, 1, 1)), 0, 1)
     return np.asarray((root * (1 - share) + tip * share) * tone)
 
 
@@ -207,7 +218,7 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     height = roots[:, 1] / scale
     top = smoothstep(0.034, 0.082, height)
     front = smoothstep(-0.08, 0.0, roots[:, 2])
-    part_x = 0.030 * scale
+    part_x = 0.034 * scale
     side = np.where(roots[:, 0] > part_x, 1.0, -1.0)
     over = np.stack([side * 0.75, np.full(n, 0.10), 0.30 - 0.85 * front], axis=1)
     down = np.stack([0.15 * np.sign(roots[:, 0]), np.full(n, -0.85), np.full(n, -0.50)], axis=1)
@@ -218,6 +229,7 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     length = (0.0085 + 0.030 * top * (0.75 + 0.35 * front)) * rng.uniform(0.75, 1.1, n) * scale
     fringe = front * top
     lift = (0.0018 + (0.004 + 0.010 * rng.random(n) ** 0.7) * top**1.5 + 0.006 * fringe) * scale
+    lift *= np.where(side > 0, 0.55, 1.0)  # the short side of the parting lies flat
     step = length / (k - 1)
     p, points = roots.copy(), [roots]
     for i in range(1, k):
@@ -235,9 +247,9 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
 
 def _cropped(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.Generator) -> tuple[F64, F64]:
     """Short, tight curls that stand out from the head."""
-    n, k, scale = len(roots), 11, head.scale
+    n, k, scale = len(roots), 13, head.scale
     height = smoothstep(-0.03, 0.06, roots[:, 1])
-    length = (0.006 + 0.013 * height) * rng.uniform(0.7, 1.15, n) * scale
+    length = (0.007 + 0.020 * height) * rng.uniform(0.72, 1.08, n) * scale
     helper = np.where(np.abs(normals[:, 1:2]) > 0.9, np.array([[1.0, 0, 0]]), np.array([[0, 1.0, 0]]))
     across = np.cross(normals, helper)
     across /= np.linalg.norm(across, axis=1, keepdims=True)
@@ -245,7 +257,7 @@ def _cropped(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random
     # Curls gather in clumps that share a phase.
     clump = np.floor(roots / 0.006) @ np.array([12.9898, 78.233, 37.719])
     phase = 2 * np.pi * (np.sin(clump) * 43758.5453 % 1.0) + rng.normal(0, 0.5, n)
-    turn = rng.uniform(3.4, 5.0, n) * np.pi
+    turn = rng.uniform(4.0, 6.0, n) * np.pi
     size = 0.0034 * scale * rng.uniform(0.7, 1.3, n)
     lean = rng.normal(0, 0.16, (n, 3))
     points = []
@@ -256,4 +268,4 @@ def _cropped(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random
         p = roots + (normals + lean * s) * (length * s)[:, None]
         p = p + across * (spread * np.cos(a))[:, None] + other * (spread * np.sin(a))[:, None]
         points.append(p)
-    return _curve(points), np.full((n, k), 0.00017 * scale)
+    return _curve(points), np.full((n, k), 0.00024 * scale)

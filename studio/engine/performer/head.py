@@ -28,6 +28,12 @@ FACE, MOUTH, BUST, SOCKET = 0, 1, 2, 3
 REFERENCE_EYE_SPACING_M = 0.0576
 """Distance of the eyeball centres for which the facial units were sculpted; they scale with the head."""
 
+BUST_RISE = 0.30
+"""How steeply the lower edge of the bust rises from the neck to the shoulders."""
+
+EYE_FORWARD_M = 0.0016
+"""How much further out of the socket the eyeballs sit than the base mesh's deep lids would have them."""
+
 LID_CLEARANCE_M = 0.0004
 """Gap between eyeball and lids."""
 
@@ -91,6 +97,7 @@ class Head:
         below = front[(controls[front, 1] < -0.08) & (controls[front, 1] > -0.15) & (controls[front, 2] > 0.0)]
         self.chin = self._chin(below)
         self.height = self.top - float(self.chin[1])
+        self.bust_edge = float(self.chin[1]) - 0.098
         self.target = (0.0, float(self.top + self.chin[1]) / 2, -0.045 * self.scale)
         self.pivot = np.array([0.0, self.chin[1] + 0.022, -0.085 * self.scale])
 
@@ -137,14 +144,30 @@ class Head:
         middle = margin[np.abs(controls[margin, 0] - centre[0]) < spread * 0.22]
         rims = controls[middle] - centre
         depth = rims[:, 2] - np.sqrt(np.maximum((radius + LID_CLEARANCE_M) ** 2 - rims[:, 0] ** 2 - rims[:, 1] ** 2, 0))
-        centre[2] = float(np.mean(depth))
+        centre[2] = float(np.mean(depth)) + EYE_FORWARD_M
         near = self.skin_controls[np.linalg.norm(controls[self.skin_controls] - centre, axis=1) < 0.030]
         shift = _to_sphere(controls[margin], centre, radius + LID_CLEARANCE_M)
         distance, nearest = cKDTree(controls[margin]).query(controls[near])
         controls[near] += shift[nearest] * np.exp(-((distance / 0.005) ** 2))[:, None]
+        self._thin_lid(controls, margin)
         inside = near[np.linalg.norm(controls[near] - centre, axis=1) < radius + LID_CLEARANCE_M]
         controls[inside] += _to_sphere(controls[inside], centre, radius + LID_CLEARANCE_M)
         return Eye(centre, radius)
+
+    def _thin_lid(self, controls: F64, margin: I64, share: float = 0.38) -> None:
+        """Draws the outer rims of the lids towards their inner edges (in place): the base mesh's lids are too thick."""
+        quads = self.kit.quads[self.islands == FACE]
+        edge = np.zeros(len(controls), dtype=bool)
+        edge[margin] = True
+        around = np.unique(quads[edge[quads].any(axis=1)])
+        rims = around[~edge[around]]
+        inner = margin[np.asarray(cKDTree(controls[margin]).query(controls[rims])[1])]
+        pull = share * (controls[inner] - controls[rims])
+        outside = np.unique(quads)
+        outside = outside[~edge[outside]]
+        distance, nearest = (np.asarray(x) for x in cKDTree(controls[rims]).query(controls[outside]))
+        close = distance < 0.012
+        controls[outside[close]] += pull[nearest[close]] * np.exp(-((distance[close] / 0.0042) ** 2))[:, None]
 
     def _skin(self, steps: int) -> tuple[Part, I64]:
         mesh = Quads(self.kit.quads, self.kit.uv, self.kit.quad_uv)
@@ -182,14 +205,38 @@ class Head:
 
 def lid_distance(head: Head, points: F64) -> F64:
     """(n,) metres from rest positions (n, 3) to the nearest edge of a lid, about."""
-    edges = [head.controls[margin] for margin in head.lid_margin]
-    fine = []
-    for edge in edges:
-        centre = edge.mean(axis=0)
-        around = np.argsort(np.arctan2(edge[:, 1] - centre[1], edge[:, 0] - centre[0]))
-        ring, t = edge[around], np.linspace(0, 1, 12, endpoint=False)[None, :, None]
-        fine.append((ring[:, None] * (1 - t) + np.roll(ring, -1, axis=0)[:, None] * t).reshape(-1, 3))
-    return nearest_distance(np.concatenate(fine), points)
+    return nearest_distance(np.concatenate([_edge_line(head.controls[m]) for m in head.lid_margin]), points)
+
+
+def lid_follow(head: Head, points: F64) -> F64:
+    """(n, 2) share of the left and the right eye's rotation that skin at rest positions (n, 3) takes part in.
+
+    Lids ride on the ball: the upper one follows a lowered gaze by nearly half, the lower one a little, corners not.
+    """
+    out = np.zeros((len(points), 2))
+    for i, (eye, margin) in enumerate(zip(head.eyes, head.lid_margin, strict=True)):
+        place = (points - eye.centre) / eye.radius
+        near = np.flatnonzero((np.linalg.norm(place, axis=1) < 2.2) & (place[:, 2] > 0))
+        if not len(near):
+            continue
+        distance = nearest_distance(_edge_line(head.controls[margin]), points[near])
+        share = 0.14 + 0.30 * smoothstep(-0.10, 0.20, place[near, 1])
+        inside = np.clip(1 - (place[near, 0] / 1.02) ** 2, 0, 1)
+        out[near, i] = share * np.exp(-((distance / 0.0055) ** 2)) * np.sqrt(inside) * inside
+    return out
+
+
+def _edge_line(edge: F64) -> F64:
+    """A lid's edge (n, 3), sampled finely all around."""
+    centre = edge.mean(axis=0)
+    around = np.argsort(np.arctan2(edge[:, 1] - centre[1], edge[:, 0] - centre[0]))
+    ring, t = edge[around], np.linspace(0, 1, 12, endpoint=False)[None, :, None]
+    return np.asarray((ring[:, None] * (1 - t) + np.roll(ring, -1, axis=0)[:, None] * t).reshape(-1, 3))
+
+
+def bust_height(head: Head, points: F64) -> F64:
+    """(n,) metres of points (n, 3) above the edge where the bust ends: a line that rises towards the shoulders."""
+    return np.asarray(points[:, 1] - head.bust_edge - BUST_RISE * np.maximum(np.abs(points[:, 0]) - 0.05, 0.0))
 
 
 def _box_centre(points: F64) -> F64:

@@ -27,7 +27,7 @@ class SkinLook:
 class HairLook:
     """A hair style of `hair.py` and its colours."""
 
-    style: str  # "swept", "short" or "cropped"
+    style: str  # "bob", "swept", "short" or "cropped"
     root: Rgb
     tip: Rgb
     curl: float = 0.1  # 0 straight, 1 tight curls
@@ -78,21 +78,28 @@ IDENTITIES: dict[str, Identity] = {
                 "nose/nose-scale-horiz-decr": 0.25,
                 "nose/nose-width3-decr": 0.3,
                 "nose/nose-point-up": 0.2,
-                "chin/chin-width-decr": 0.3,
+                "chin/chin-width-decr": 0.5,
+                "chin/chin-bones-decr": 0.35,
+                "chin/chin-triangle": 0.2,
                 "cheek/cheek-bones-incr": 0.25,
-                "mouth/mouth-scale-horiz-incr": 0.15,
+                "cheek/cheek-volume-incr": 0.15,
+                "mouth/mouth-cupidsbow-incr": 0.4,
+                "mouth/mouth-upperlip-volume-incr": 0.25,
+                "mouth/mouth-lowerlip-volume-incr": 0.25,
+                "mouth/mouth-philtrum-volume-incr": 0.3,
+                "mouth/mouth-scale-horiz-decr": 0.1,
                 "mouth/mouth-angles-up": 0.45,
                 "neck/neck-scale-horiz-decr": 0.25,
             },
             skin=SkinLook(
-                (0.87, 0.69, 0.59), (0.83, 0.49, 0.42), (0.72, 0.40, 0.38), (0.70, 0.50, 0.45), freckles=0.35
+                (0.85, 0.70, 0.62), (0.80, 0.52, 0.46), (0.73, 0.43, 0.41), (0.70, 0.52, 0.47), freckles=0.55
             ),
-            hair=HairLook("swept", (0.16, 0.095, 0.06), (0.36, 0.22, 0.13)),
-            iris=(0.33, 0.42, 0.40),
+            hair=HairLook("bob", (0.20, 0.125, 0.085), (0.43, 0.285, 0.185), strands=9500),
+            iris=(0.30, 0.37, 0.36),
             iris_rim=(0.12, 0.17, 0.19),
             brow="eyebrow001",
-            brow_colour=(0.24, 0.16, 0.11),
-            rest={"eyeBlink": 0.10},
+            brow_colour=(0.29, 0.20, 0.145),
+            rest={"eyeBlink": 0.14, "mouthSmile": 0.08, "browInnerUp": 0.06},
         ),
         Identity(
             name="adam",
@@ -109,12 +116,12 @@ IDENTITIES: dict[str, Identity] = {
                 "nose/nose-scale-vert-decr": 0.2,
             },
             skin=SkinLook(
-                (0.82, 0.63, 0.52),
-                (0.78, 0.44, 0.36),
+                (0.80, 0.64, 0.55),
+                (0.74, 0.48, 0.41),
                 (0.67, 0.42, 0.38),
                 (0.65, 0.46, 0.40),
                 freckles=0.2,
-                stubble=0.6,
+                stubble=0.85,
                 age=0.4,
             ),
             hair=HairLook("short", (0.09, 0.06, 0.045), (0.20, 0.13, 0.09), strands=15000),
@@ -122,8 +129,8 @@ IDENTITIES: dict[str, Identity] = {
             iris_rim=(0.10, 0.06, 0.04),
             brow="eyebrow012",
             brow_colour=(0.13, 0.09, 0.06),
-            lash_length=0.75,
-            rest={"eyeBlink": 0.06},
+            lash_length=0.62,
+            rest={"eyeBlink": 0.08, "mouthSmile": 0.07, "browInnerUp": 0.10},
             garment=(0.10, 0.13, 0.17),
         ),
         Identity(
@@ -140,19 +147,19 @@ IDENTITIES: dict[str, Identity] = {
                 "chin/chin-width-decr": 0.2,
             },
             skin=SkinLook(
-                (0.47, 0.31, 0.23),
-                (0.48, 0.25, 0.19),
-                (0.50, 0.27, 0.25),
+                (0.53, 0.365, 0.28),
+                (0.52, 0.29, 0.23),
+                (0.53, 0.30, 0.275),
                 (0.34, 0.21, 0.16),
                 freckles=0.1,
-                gloss=0.75,
+                gloss=0.55,
             ),
-            hair=HairLook("cropped", (0.035, 0.027, 0.024), (0.07, 0.05, 0.042), curl=1.0, strands=15000),
+            hair=HairLook("cropped", (0.05, 0.034, 0.028), (0.12, 0.078, 0.058), curl=1.0, strands=14000),
             iris=(0.20, 0.12, 0.07),
             iris_rim=(0.06, 0.04, 0.03),
             brow="eyebrow011",
             brow_colour=(0.06, 0.045, 0.04),
-            rest={"eyeBlink": 0.10},
+            rest={"eyeBlink": 0.14, "mouthSmile": 0.08, "browInnerUp": 0.10},
             garment=(0.16, 0.07, 0.07),
         ),
     )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from studio.engine.performer.head import BUST, FACE, Head
+from studio.engine.performer.head import BUST, FACE, Head, lid_follow
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -28,6 +28,7 @@ class Landmarks:
     names: tuple[str, ...]
     basis: sparse.csr_matrix  # (L, controls)
     head_weight: F64  # (L,) share of the head's rotation
+    lid_follow: F64  # (L, 2) share of the left and the right eye's rotation
 
     def points(self, controls: F64) -> F64:
         """(L, 3) metres."""
@@ -156,4 +157,6 @@ def face_landmarks(head: Head, anatomy: Anatomy) -> Landmarks:
     add("nose_base", skin[nearest(anatomy.nose_tip - [0, 0.012, 0.010], anatomy.face)])
     add("chin", skin[nearest(head.chin, anatomy.face)])
     add("chin_front", skin[nearest(head.chin + np.array([0.0, 0.012, 0.02]), anatomy.face)])
-    return Landmarks(tuple(names), sparse.vstack(rows).tocsr(), head.head_weight(np.array(rest)))
+    return Landmarks(
+        tuple(names), sparse.vstack(rows).tocsr(), head.head_weight(np.array(rest)), lid_follow(head, np.array(rest))
+    )

@@ -60,7 +60,7 @@ def garment_mask(head: Head, rest: F64) -> F64:
     """(n,) 1 where the garment covers the bust: below a round collar."""
     middle = np.array([0.0, 0.0, -0.055 * head.scale])
     aside = np.linalg.norm((rest - middle)[:, [0, 2]] * [1.0, 0.85], axis=1)
-    collar = head.chin[1] - 0.066 - 0.16 * np.clip(rest[:, 2] + 0.075, 0, 0.12) + 0.10 * np.minimum(aside - 0.06, 0.05)
+    collar = head.chin[1] - 0.050 - 0.16 * np.clip(rest[:, 2] + 0.075, 0, 0.12) + 0.10 * np.minimum(aside - 0.06, 0.05)
     return smoothstep(0.0008, -0.0008, rest[:, 1] - collar)
 
 
@@ -79,12 +79,11 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, roots: F
     shader = Shader(context, _VERTEX, _FRAGMENT)
     cloth = garment_mask(head, anatomy.rest) * (head.island == BUST)
     wet = np.isin(head.island, (MOUTH,)).astype(np.float64) + 2.0 * (head.island == SOCKET)
-    data = np.concatenate(
-        [map_uv(head), roots, anatomy.rest, np.stack([anatomy.lip, anatomy.ear, cloth, wet], axis=1)], axis=1
-    ).astype(np.float32)
+    region = np.stack([anatomy.lip, anatomy.ear, cloth, wet], axis=1)
+    data = np.concatenate([map_uv(head), roots, anatomy.rest, region], axis=1).astype(np.float32)
     corners = data[head.skin.triangles.ravel()]
     buffer = context.buffer(corners.tobytes())
-    array = context.vertex_array(shader.program, [(buffer, "4f 3f 4f", "place", "rest", "region")])
+    array = context.vertex_array(shader.program, [(buffer, "2f 3f 3f 4f", "place", "roots", "rest", "region")])
     brow = head.brow.points(head.controls)
     values: dict[str, float | tuple[float, ...]] = {
         "base": linear(look.base),
@@ -132,14 +131,14 @@ def _filled(texture: moderngl.Texture) -> NDArray[np.uint8]:
 
 
 _VERTEX = """#version 330
-in vec4 place; in vec3 rest; in vec4 region; out vec3 X; out vec4 REGION; out vec2 ROOTS;
-void main() { X = rest; REGION = region; ROOTS = place.zw; gl_Position = vec4(place.xy * 2.0 - 1.0, 0.0, 1.0); }"""
+in vec2 place; in vec3 roots; in vec3 rest; in vec4 region; out vec3 X; out vec4 REGION; out vec3 ROOTS;
+void main() { X = rest; REGION = region; ROOTS = roots; gl_Position = vec4(place.xy * 2.0 - 1.0, 0.0, 1.0); }"""
 
 _FRAGMENT = (
     "#version 330\n"
     + NOISE
     + """
-in vec3 X; in vec4 REGION; in vec2 ROOTS;
+in vec3 X; in vec4 REGION; in vec3 ROOTS; // roots: scalp, lashes, brows
 #define SCALP ROOTS.x
 uniform vec3 base, blush, lips, lids, garment, brow_colour, hair_root, eye_centre, mouth, corner, nose, wing, chin;
 uniform vec4 amounts; uniform float brow_height, top;
@@ -151,55 +150,67 @@ float line(float x, float w) { x /= w; return -exp(-x * x); }
 void main() {
   float ax = abs(X.x), front = smoothstep(-0.045, 0.0, X.z); vec3 M = vec3(ax, X.yz);
   float lip = REGION.x; float inside = step(0.5, REGION.w) * step(REGION.w, 1.5), socket = step(1.5, REGION.w);
-  // ---- colour
-  float blotch = fbm(X * 62.0), patch_ = fbm(X * 24.0 + 9.0), fine = noise(X * 900.0);
+  // ---- colour: blood, pigment and what lies under thin skin
+  float blotch = fbm(X * 62.0), patch_ = fbm(X * 24.0 + 9.0), fine = noise(X * 900.0), grain = fbm(X * 260.0);
   vec3 c = base;
-  float cheek = near(vec3(0.043, nose.y - 0.002, 0.012), vec3(0.020, 0.018, 0.03));
-  float tip = near(nose, vec3(0.014, 0.012, 0.020)), wings = near(wing, vec3(0.008, 0.010, 0.012));
-  float red = 0.34 * cheek + 0.36 * tip + 0.42 * wings + 0.45 * REGION.y + 0.14 * near(chin + vec3(0, 0.014, 0.02), vec3(0.02, 0.014, 0.03)) + 0.10 * (patch_ - 0.4);
-  float neck = smoothstep(chin.y + 0.006, chin.y - 0.03, X.y);
-  red += 0.12 * neck * patch_;
-  c = mix(c, blush, clamp(red * (0.6 + 0.8 * blotch), 0.0, 0.75));
+  float cheek = near(vec3(0.040, nose.y + 0.000, 0.016), vec3(0.022, 0.017, 0.03));
+  float apple = near(vec3(0.034, nose.y + 0.004, 0.020), vec3(0.016, 0.012, 0.03));
+  float tip = near(nose, vec3(0.013, 0.011, 0.018)), wings = near(wing, vec3(0.008, 0.010, 0.012));
+  float chin_red = near(chin + vec3(0, 0.014, 0.02), vec3(0.016, 0.010, 0.03));
   float forehead = smoothstep(brow_height + 0.01, brow_height + 0.05, X.y) * front;
-  c = mix(c, c * vec3(1.03, 1.02, 0.93), 0.55 * forehead);
-  vec3 e = (M - eye_centre - vec3(0.0, 0.001, 0.010)) / vec3(0.021, 0.0145, 0.022);
+  float neck = smoothstep(chin.y + 0.006, chin.y - 0.03, X.y);
+  float red = 0.30 * cheek + 0.22 * apple + 0.34 * tip + 0.40 * wings + 0.50 * REGION.y + 0.16 * chin_red + 0.16 * (patch_ - 0.45) + 0.10 * neck * patch_ + 0.10 * near(vec3(0.0, brow_height - 0.004, nose.z - 0.02), vec3(0.014, 0.012, 0.02));
+  c = mix(c, blush, clamp(red * (0.25 + 1.1 * blotch), 0.0, 0.60));
+  c = mix(c, c * vec3(1.02, 1.015, 0.93), 0.55 * forehead);
+  float mouthring = near(mouth + vec3(0.0, -0.002, -0.008), vec3(0.030, 0.020, 0.03)); c = mix(c, c * vec3(0.985, 1.0, 0.96), mouthring * 0.6);
+  vec3 e = (M - eye_centre - vec3(0.0, 0.002, 0.010)) / vec3(0.021, 0.0135, 0.022);
   float around = exp(-dot(e, e) * 1.4);
-  c = mix(c, lids, around * 0.55);
-  float below = near(eye_centre + vec3(-0.004, -0.013, 0.010), vec3(0.013, 0.006, 0.015)); c = mix(c, c * vec3(0.88, 0.82, 0.86), below * 0.5);
-  float mouthside = near(corner + vec3(0.002, 0.0, 0.0), vec3(0.006, 0.006, 0.01)); c *= mix(vec3(1.0), vec3(0.90, 0.82, 0.80), mouthside * 0.6);
-  c *= 0.93 + 0.14 * blotch; c *= 0.975 + 0.05 * fine;
-  c *= mix(vec3(1.0), vec3(1.02, 0.99, 0.97), patch_);
-  vec2 f1 = cells(X * 330.0 + fbm(X * 90.0)), f2 = cells(X * 95.0);
-  float where = clamp(0.25 + cheek + tip + 0.4 * forehead, 0.0, 1.0) * front;
-  float freckle = amounts.x * where * step(0.60, f1.y) * smoothstep(0.34, 0.10, f1.x);
-  c *= mix(vec3(1.0), vec3(0.78, 0.66, 0.58), freckle * 0.75);
-  float mole = step(0.975, f2.y) * smoothstep(0.095, 0.06, f2.x) * front; c *= mix(vec3(1.0), vec3(0.45, 0.32, 0.28), mole * 0.8);
+  c = mix(c, lids, around * 0.60);
+  vec2 el = vec2(ax, X.y) - eye_centre.xy;
+  float above_lid = exp(-pow((el.y - 0.0088 + 26.0 * el.x * el.x) / 0.0020, 2.0)) * smoothstep(0.017, 0.010, abs(el.x)) * front;
+  c *= mix(vec3(1.0), vec3(0.74, 0.62, 0.60), above_lid * 0.75);
+  float trough = exp(-pow((length(el * vec2(0.72, 1.0)) - 0.0165) / 0.0042, 2.0)) * smoothstep(0.001, -0.007, el.y) * smoothstep(0.022, 0.004, el.x + 0.004) * front;
+  c = mix(c, c * vec3(0.84, 0.76, 0.82), trough * (0.45 + 0.5 * amounts.w));
+  float mouthside = near(corner + vec3(0.002, -0.001, 0.0), vec3(0.0065, 0.006, 0.012)); c *= mix(vec3(1.0), vec3(0.86, 0.76, 0.74), mouthside * 0.7);
+  float underlip = near(vec3(0.0, mouth.y - 0.0135, mouth.z - 0.004), vec3(0.013, 0.0035, 0.02)); c *= mix(vec3(1.0), vec3(0.90, 0.84, 0.83), underlip * 0.6);
+  float groove = exp(-pow(ax / 0.0032, 2.0)) - 0.8 * exp(-pow((ax - 0.0062) / 0.0024, 2.0));
+  float philtrum = groove * smoothstep(mouth.y + 0.006, mouth.y + 0.010, X.y) * smoothstep(nose.y - 0.009, nose.y - 0.014, X.y) * front;
+  c *= 1.0 - 0.07 * vec3(0.7, 1.0, 1.0) * philtrum;
+  c *= 0.93 + 0.14 * blotch; c *= 0.965 + 0.07 * fine; c *= mix(vec3(1.0), vec3(0.93, 1.03, 1.05), (grain - 0.5) * 0.75);
+  c *= mix(vec3(1.0), vec3(1.03, 0.97, 0.94), patch_);
+  float where = clamp(0.22 + 1.2 * cheek + tip + 0.45 * forehead + 0.7 * near(vec3(0.0, nose.y + 0.018, 0.035), vec3(0.02, 0.02, 0.03)), 0.0, 1.0) * smoothstep(-0.05, -0.015, X.z);
+  vec2 f1 = cells(X * 360.0 + fbm(X * 90.0)), f2 = cells(X * 95.0), f3 = cells(X * 210.0 + 0.6 * fbm(X * 110.0));
+  float freckle = step(1.0 - 0.55 * where * (0.4 + patch_), f1.y) * smoothstep(0.42, 0.12, f1.x) + 0.8 * step(1.0 - 0.30 * where, f3.y) * smoothstep(0.33, 0.10, f3.x);
+  c *= mix(vec3(1.0), vec3(0.80, 0.68, 0.60), clamp(freckle, 0.0, 1.0) * amounts.x * (0.4 + 0.6 * fine));
+  float mole = step(0.982, f2.y) * smoothstep(0.075, 0.045, f2.x) * front; c *= mix(vec3(1.0), vec3(0.50, 0.36, 0.32), mole * 0.75);
   // Beard shadow and its hairs.
-  float jaw = smoothstep(nose.y - 0.008, mouth.y + 0.004, X.y) ; jaw = 1.0 - smoothstep(nose.y - 0.020, nose.y - 0.010, X.y + 0.25 * max(0.02 - ax, 0.0) - 0.10 * max(ax - 0.045, 0.0));
+  float jaw = 1.0 - smoothstep(nose.y - 0.020, nose.y - 0.010, X.y + 0.25 * max(0.02 - ax, 0.0) - 0.10 * max(ax - 0.045, 0.0));
   float under = smoothstep(chin.y - 0.035, chin.y - 0.005, X.y);
-  float beard = jaw * under * (1.0 - lip) * smoothstep(-0.07, -0.035, X.z) * (1.0 - 0.65 * near(corner + vec3(0.016, 0.022, 0.0), vec3(0.016, 0.016, 0.03)));
-  vec2 stub = cells(X * 760.0); beard *= amounts.y;
-  c = mix(c, c * vec3(0.78, 0.80, 0.83), beard * 0.55);
-  c = mix(c, hair_root, beard * smoothstep(0.30, 0.12, stub.x) * 0.5 * step(0.25, stub.y));
-  // Lips: darker towards the seam, fine vertical lines, a soft border.
-  float seam = 1.0 - smoothstep(0.0, 0.0045, abs(X.y - mouth.y));
-  float lines = 0.5 + 0.5 * sin(X.x * 4300.0 + 9.0 * noise(vec3(X.xy * 210.0, 1.0)) + 4.0 * noise(X * 500.0));
-  vec3 lipcolour = lips * (0.90 + 0.18 * blotch) * (0.95 + 0.08 * lines); lipcolour = mix(lipcolour, lipcolour * vec3(0.80, 0.66, 0.66), seam * 0.5);
-  float lipedge = smoothstep(0.10, 0.85, lip + 0.18 * (fbm(X * 240.0) - 0.5));
-  c = mix(c, lipcolour, lipedge * 0.88);
-  float gloss = amounts.z * (0.35 + 0.30 * tip + 0.22 * forehead * exp(-ax * ax / 0.0016) + 0.15 * cheek) + 0.12 * (blotch - 0.5); gloss = mix(gloss, 0.62, lipedge); gloss = mix(gloss, gloss * 0.5, around);
-  gloss = max(gloss, 0.95 * near(vec3(eye_centre.x, eye_centre.y - 0.0058, eye_centre.z + 0.0115), vec3(0.011, 0.0012, 0.006)));
-  c = mix(c, vec3(0.035, 0.022, 0.018), ROOTS.y * 0.75); gloss *= 1.0 - 0.5 * ROOTS.y;
-  if (inside > 0.5) { c = vec3(0.36, 0.10, 0.09) * (0.7 + 0.4 * blotch); gloss = 0.8; }
-  if (socket > 0.5) { c = vec3(0.50, 0.21, 0.19) * 0.9; gloss = 0.6; }
-  float stubble = SCALP * (0.55 + 0.45 * smoothstep(0.55, 0.2, cells(X * 700.0).x)); c = mix(c, hair_root * (0.7 + 0.6 * blotch), stubble * 0.93); gloss *= 1.0 - 0.7 * SCALP;
-  float weave = 0.5 + 0.25 * sin(X.x * 5400.0) * sin((X.y + X.z) * 5400.0);
-  c = mix(c, garment * (0.8 + 0.4 * weave) * (0.85 + 0.3 * patch_), REGION.z); gloss = mix(gloss, 0.03, REGION.z);
+  float beard = jaw * under * (1.0 - smoothstep(0.02, 0.3, lip)) * smoothstep(-0.07, -0.035, X.z) * (1.0 - 0.65 * near(corner + vec3(0.016, 0.022, 0.0), vec3(0.016, 0.016, 0.03)));
+  vec2 stub = cells(X * 760.0); beard *= amounts.y * (0.75 + 0.5 * blotch);
+  c = mix(c, c * vec3(0.66, 0.70, 0.75), clamp(beard, 0.0, 1.0) * 0.75);
+  c = mix(c, hair_root, beard * smoothstep(0.34, 0.12, stub.x) * 0.45 * step(0.25, stub.y));
+  // Lips: a soft border, darker towards the seam, fine vertical lines.
+  float seam = 1.0 - smoothstep(0.0, 0.0050, abs(X.y - mouth.y));
+  float lines = 0.5 + 0.5 * sin(X.x * 3300.0 + 9.0 * noise(vec3(X.xy * 210.0, 1.0)) + 4.0 * noise(X * 500.0)); lines = mix(lines, noise(vec3(X.x * 900.0, X.y * 120.0, 5.0)), 0.6);
+  float lipedge = smoothstep(0.05, 0.95, lip + 0.22 * (fbm(X * 240.0) - 0.5));
+  vec3 lipcolour = mix(mix(c, lips, 0.72), lips, smoothstep(0.5, 1.0, lip)) * (0.88 + 0.22 * blotch) * (0.90 + 0.16 * lines);
+  lipcolour *= mix(vec3(1.0), vec3(0.66, 0.52, 0.52), seam * seam * 0.8); lipcolour *= mix(vec3(1.0), vec3(0.86, 0.80, 0.80), smoothstep(0.0, 0.004, X.y - mouth.y) * 0.5);
+  c = mix(c, lipcolour, lipedge * 0.92);
+  float gloss = amounts.z * (0.40 + 0.30 * tip + 0.24 * forehead * exp(-ax * ax / 0.0016) + 0.16 * cheek + 0.25 * near(vec3(0.0, nose.y + 0.012, nose.z - 0.008), vec3(0.005, 0.02, 0.02))) + 0.16 * (blotch - 0.5) + 0.18 * (grain - 0.5); gloss = mix(gloss, 0.55 + 0.2 * (grain - 0.5), lipedge); gloss = mix(gloss, gloss * 0.6, around);
+  gloss = max(gloss, 0.95 * near(vec3(eye_centre.x, eye_centre.y - 0.0055, eye_centre.z + 0.0125), vec3(0.011, 0.0011, 0.004)));
+  c *= mix(vec3(1.0), pow(brow_colour, vec3(0.55)), clamp(ROOTS.z, 0.0, 1.0) * 0.62); gloss *= 1.0 - 0.6 * ROOTS.z;
+  c = mix(c, vec3(0.045, 0.027, 0.022), ROOTS.y); gloss *= 1.0 - 0.5 * ROOTS.y;
+  if (inside > 0.5) { c = mix(vec3(0.36, 0.10, 0.09), lips * 0.8, smoothstep(corner.z - 0.006, corner.z + 0.004, X.z)) * (0.7 + 0.4 * blotch); gloss = 0.7; }
+  if (socket > 0.5) { c = mix(vec3(0.50, 0.24, 0.21), lids * vec3(1.0, 0.80, 0.78), 0.55); gloss = 0.6; }
+  float stubble = SCALP * (0.55 + 0.45 * smoothstep(0.55, 0.2, cells(X * 700.0).x)); c = mix(c, hair_root * (0.7 + 0.6 * blotch), stubble * 0.97); gloss *= 1.0 - 0.7 * SCALP;
+  float weave = 0.5 + 0.25 * sin(X.x * 2700.0) * sin((X.y + X.z) * 2700.0);
+  c = mix(c, garment * (0.9 + 0.2 * weave) * (0.85 + 0.3 * patch_), REGION.z); gloss = mix(gloss, 0.03, REGION.z);
   colour = vec4(sqrt(clamp(c, 0.0, 1.0)), clamp(gloss, 0.0, 1.0));
   // ---- pores
   vec2 pore = cells(X * 620.0); float h = -0.5 * smoothstep(0.32, 0.05, pore.x) * (0.35 + 0.65 * clamp(cheek + tip + wings + 0.5 * forehead, 0.0, 1.0));
-  h += 0.9 * (fbm(X * 420.0) - 0.5) + 0.7 * (fbm(X * 150.0) - 0.5);
-  h = mix(h, 0.45 * (lines - 0.5) + 1.2 * (fbm(vec3(X.x * 420.0, X.yz * 90.0)) - 0.5), lipedge); h = mix(h, 2.2 * (weave - 0.5) + 6.0 * (patch_ - 0.5), REGION.z);
+  h += 1.3 * (fbm(X * 420.0) - 0.5) + 1.6 * (fbm(X * 150.0) - 0.5); h -= 2.4 * above_lid; h -= 1.2 * philtrum;
+  h = mix(h, 1.3 * (lines - 0.5) + 1.4 * (fbm(vec3(X.x * 420.0, X.yz * 90.0)) - 0.5), lipedge); h = mix(h, 2.2 * (weave - 0.5) + 6.0 * (patch_ - 0.5), REGION.z);
   if (inside + socket > 0.5) h *= 0.3;
   // ---- folds
   float y = X.y - brow_height; float wob = 0.0035 * (noise(vec3(X.x * 45.0, 0.0, 3.0)) - 0.5) + 0.0022 * (noise(vec3(X.x * 160.0, 4.0, 3.0)) - 0.5);

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from studio.engine.camera import Camera
 from studio.engine.performer import shaders
@@ -26,12 +27,12 @@ from studio.engine.performer.gl import (
     vector,
 )
 from studio.engine.performer.hair import grow_hair, scalp_mask
-from studio.engine.performer.head import BUST, MOUTH, Part, lid_distance
+from studio.engine.performer.head import BUST, BUST_RISE, MOUTH, Part, bust_height, lid_distance, lid_follow
 from studio.engine.performer.materials import MAP_PX, garment_mask, linear, map_uv, paint_skin
 from studio.engine.performer.moment import Moment
 from studio.engine.performer.performer import Performer
 from studio.engine.performer.strands import Strands, brows, lashes
-from studio.engine.performer.surface import normal_operator, smoothstep, vertex_normals
+from studio.engine.performer.surface import nearest_distance, normal_operator, smoothstep, vertex_normals
 from studio.errors import StudioError
 
 F64 = NDArray[np.float64]
@@ -105,9 +106,12 @@ class PerformerRenderer:
         normals = self._skin_normals(rest)
         self.cloth_lift = (0.0035 * self.cloth)[:, None] * normals
         lids = np.exp(-((lid_distance(head, rest) / 0.00075) ** 2))
-        roots = np.stack([scalp_mask(head, self.anatomy), lids], axis=1)
-        self.maps = paint_skin(self.context, head, self.anatomy, roots, quality.map_px)
         self.strands: list[Strands] = [brows(head, rng), lashes(head, rng)]
+        brow, lash = (s.points(head.controls)[:, 0] for s in self.strands)
+        lids = np.maximum(lids, np.exp(-((nearest_distance(lash, rest) / 0.0007) ** 2)))
+        far = np.asarray(cKDTree(brow).query(rest, 5)[0]).mean(axis=1)
+        roots = np.stack([scalp_mask(head, self.anatomy), lids, np.exp(-((far / 0.0020) ** 2))], axis=1)
+        self.maps = paint_skin(self.context, head, self.anatomy, roots, quality.map_px)
         self.hair = grow_hair(head, self.anatomy, rng)
         self.head_weight = head.head_weight(rest)
         self._buffers()
@@ -125,7 +129,9 @@ class PerformerRenderer:
         self._multisampled.clear(0.0, 0.0, 0.0, 0.0)
         self.context.enable_only(moderngl.DEPTH_TEST)
         matrix = clip_matrix(camera)
-        self._common(matrix, pose, camera.position)
+        gaze = np.eye(4)
+        gaze[:3, :3] = euler(moment.pose[3], moment.pose[4], 0.0)
+        self._common(matrix, pose, gaze, camera.position)
         self._draw_skin(moment)
         self._draw_eyes(moment, pose)
         self._draw_strands(np.zeros(3))
@@ -236,15 +242,14 @@ class PerformerRenderer:
 
     def _upload_static(self) -> None:
         rest = self.anatomy.rest
-        low = self.head.chin[1] - 0.108
-        fade = smoothstep(low, low + 0.055, rest[:, 1] - 0.30 * np.maximum(np.abs(rest[:, 0]) - 0.05, 0.0))
+        high = (bust_height(self.head, rest) > 0.03).astype(np.float64)
         depth = smoothstep(self.anatomy.corner[2] - 0.020, self.anatomy.mouth[2], rest[:, 2])
-        kind = (self.head.island == MOUTH) * (0.55 + 0.45 * depth)
+        kind = (self.head.island == MOUTH) * (0.55 + 0.45 * depth) - lid_follow(self.head, rest).sum(axis=1)
         for mesh in self._meshes:
             part, surface, fixed = mesh.part, mesh.surface, mesh.fixed
             n = len(part.offset)
             if surface == 0:
-                extra = np.stack([self.occlusion["skin"], self.head_weight, fade, kind], axis=1)
+                extra = np.stack([self.occlusion["skin"], self.head_weight, high, kind], axis=1)
                 uv = map_uv(self.head)
             else:
                 extra = np.stack([self.occlusion[part.name], np.ones(n), np.ones(n), np.zeros(n)], axis=1)
@@ -264,10 +269,16 @@ class PerformerRenderer:
         look[..., 0, 0], look[..., 1, 0] = -1.0, 1.0
         look[..., 1] = strands.half_width[..., None]
         look[..., 2] = 1.0
-        look[..., 3] = 0.0
+        look[..., 3] = self._lid_share(strands)[:, None, None]
         look[..., 4:7] = strands.colour[:, :, None]
         look[..., 7] = (np.round(dark * 255) + np.clip(key, 0, 1) * 0.996)[..., None]
         fixed.write(look.tobytes())
+
+    def _lid_share(self, strands: Strands) -> F64:
+        """(s,) share of the gaze that strands follow: lashes as the lids they grow on."""
+        if strands.name != "lashes":
+            return np.zeros(len(strands.offset))
+        return np.asarray(lid_follow(self.head, strands.points(self.head.controls)[:, 0]).sum(axis=1))
 
     def _bake_occlusion(self, directions: int, px: int = 320) -> dict[str, F64]:
         """Share of the sky that each vertex sees at rest, from depth pictures taken from all around."""
@@ -381,8 +392,12 @@ class PerformerRenderer:
         for dark in [*(m.dark for m in self._meshes), *(t.dark for t in self._tufts)]:
             dark.render()
 
-    def _common(self, matrix: F64, pose: F64, eye: F64) -> None:
+    def _common(self, matrix: F64, pose: F64, gaze: F64, eye: F64) -> None:
         self._shadow.use(5)
+        for shader in (self._skin, self._strand):
+            shader.set_matrix("gaze", gaze)
+            shader.set(eye_at=vector(self.head.eyes[0].centre))
+        self._skin.set(bust=(self.head.bust_edge, BUST_RISE))
         for shader in (self._skin, self._eye, self._strand):
             shader.set_matrix("view_projection", matrix)
             shader.set_matrix("shadow_matrix", self._light)
@@ -418,7 +433,10 @@ class PerformerRenderer:
             turn = gaze.copy()
             turn[:3, 3] = eye.centre - gaze[:3, :3] @ eye.centre
             self._eye.set_matrix("pose", pose @ turn)
+            share = lid_follow(self.head, self.head.controls[margin]).sum(axis=1, keepdims=True)
             lids = (moment.controls[margin] - eye.centre) / eye.radius
+            lids = lids * (1 - share) + (lids @ gaze[:3, :3].T) * share
+            lids = lids @ gaze[:3, :3]  # as seen from the turned ball
             middle = lids[np.abs(lids[:, 0]) < 0.5, 1]
             opening = (float(middle.max()), float(middle.min()))
             self._eye.set(centre=vector(eye.centre), radius=eye.radius, opening=opening, side=side)

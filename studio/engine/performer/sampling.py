@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 
 from studio.document.action_units import ACTION_UNITS
 from studio.engine.performer.hair import scalp_mask
-from studio.engine.performer.head import BUST, FACE, MOUTH, SOCKET, Part
+from studio.engine.performer.head import BUST, FACE, MOUTH, SOCKET, Part, bust_height, lid_follow
 from studio.engine.performer.mapping import MODE_INDEX, SPEECH_MODES
 from studio.engine.performer.materials import garment_mask, linear
 from studio.engine.performer.performer import Performer
@@ -175,12 +175,12 @@ def _skin_points(performer: Performer, count: int, rng: np.random.Generator) -> 
     head, anatomy = performer.head, performer.anatomy
     rest, part = anatomy.rest, head.skin
     island = head.island
-    lids = nearest_distance(np.concatenate([head.controls[margin] for margin in head.lid_margin]), rest)
+    near_lids = nearest_distance(np.concatenate([head.controls[margin] for margin in head.lid_margin]), rest)
     lip_line = np.concatenate([rest[v] for v in anatomy.contours.values()])
     mouth = nearest_distance(lip_line, rest)
     scalp = scalp_mask(head, anatomy)
     density = np.full(len(rest), 1.0)
-    density += 7.0 * np.exp(-((lids / 0.006) ** 2)) + 1.2 * np.exp(-((lids / 0.016) ** 2))
+    density += 7.0 * np.exp(-((near_lids / 0.006) ** 2)) + 1.2 * np.exp(-((near_lids / 0.016) ** 2))
     density += 5.0 * anatomy.lip + 1.5 * np.exp(-((mouth / 0.010) ** 2))
     density += 0.8 * np.exp(-(((rest - anatomy.nose_tip) / 0.02) ** 2).sum(axis=1))
     front = (rest[:, 2] > -0.02) & (island == FACE)
@@ -188,9 +188,8 @@ def _skin_points(performer: Performer, count: int, rng: np.random.Generator) -> 
     density *= 1 - 0.88 * scalp
     density[island == BUST] = 0.13
     density[island == MOUTH] = np.where(rest[island == MOUTH, 2] > anatomy.corner[2] - 0.012, 0.8, 0.12)
-    density[island == SOCKET] = np.where(lids[island == SOCKET] < 0.0025, 3.0, 0.0)
-    low = head.chin[1] - 0.105
-    density[rest[:, 1] < low] = 0.0
+    density[island == SOCKET] = np.where(near_lids[island == SOCKET] < 0.0025, 3.0, 0.0)
+    density[bust_height(head, rest) < 0.0] = 0.0
     mix, chosen = _scatter(part, rest, density[part.triangles].mean(axis=1), count, rng)
     normals = mix @ vertex_normals(rest, part.triangles, normal_operator(part.triangles, len(rest)))
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
@@ -198,7 +197,7 @@ def _skin_points(performer: Performer, count: int, rng: np.random.Generator) -> 
     index = {name: i for i, name in enumerate(PARTS)}
     where = island[part.triangles[chosen, 0]]
     parts = np.full(count, index["skin"])
-    parts[mix @ lids < 0.005] = index["lids"]
+    parts[mix @ near_lids < 0.005] = index["lids"]
     parts[mix @ anatomy.lip > 0.5] = index["lips"]
     parts[where == SOCKET] = index["lids"]
     parts[where == MOUTH] = index["mouth"]
@@ -214,7 +213,8 @@ def _skin_points(performer: Performer, count: int, rng: np.random.Generator) -> 
     colours = colours * (1 - hidden) + np.array(linear(head.identity.hair.root)) * hidden
     colours = _display(colours * _light(normals))
     share = head.head_weight(points)
-    skinning = np.stack([1 - share, share, 0 * share, 0 * share], axis=1)
+    lids = lid_follow(head, points)
+    skinning = np.column_stack([1 - share, share * (1 - lids.sum(axis=1)), share[:, None] * lids])
     return _Group(points, normals, colours, parts, skinning, (mix @ part.basis).tocsr())
 
 
@@ -292,5 +292,8 @@ def _strand_points(performer: Performer, strands: Strands, count: int, rng: np.r
     colours = _display(np.asarray(pick @ strands.colour.reshape(-1, 3)) * 1.3)
     basis = None if strands.basis is None else (pick @ strands.basis).tocsr()
     skinning = np.tile([0.0, 1.0, 0.0, 0.0], (count, 1))
+    if strands.name == "lashes":
+        skinning[:, 2:] = lid_follow(performer.head, rest[:, 0])[strand]
+        skinning[:, 1] -= skinning[:, 2:].sum(axis=1)
     part = {"hair": "hair", "brows": "brow", "lashes": "lash"}[strands.name]
     return _Group(points, normals, colours, np.full(count, PARTS.index(part)), skinning, basis)

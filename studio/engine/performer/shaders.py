@@ -32,11 +32,11 @@ float lit(vec3 p, vec3 n, float spread) {  // share of the key light that arrive
   vec4 l = shadow_matrix * vec4(p + n * 0.0022, 1.0); vec3 c = l.xyz * 0.5 + 0.5; c.z -= 0.0012;
   if (dot(n, KEY_AWAY) < -0.45) return 0.0;
   float s = 0.0;
-  for (int i = 0; i < 9; i++) {
-    float r = sqrt((float(i) + 0.5) / 9.0) * spread * shadow_texel, a = float(i) * 2.39996;
+  for (int i = 0; i < 12; i++) {
+    float r = sqrt((float(i) + 0.5) / 12.0) * spread * shadow_texel, a = float(i) * 2.39996;
     s += texture(shadow_map, vec3(c.xy + r * vec2(cos(a), sin(a)), c.z));
   }
-  return s / 9.0;
+  return s / 12.0;
 }
 """
 
@@ -44,8 +44,8 @@ LIGHT = """
 #define KEY normalize(vec3(0.42, 0.46, 0.80))
 uniform vec3 eye;
 const vec3 FILL = normalize(vec3(-0.75, 0.05, 0.66)), RIM = normalize(vec3(-0.55, 0.50, -0.75)), RIM2 = normalize(vec3(0.75, 0.25, -0.60));
-const vec3 KEY_C = vec3(2.25, 2.12, 1.98), FILL_C = vec3(0.50, 0.56, 0.66), RIM_C = vec3(1.1, 1.12, 1.2), RIM2_C = vec3(0.45, 0.46, 0.5);
-vec3 sky(vec3 n) { return mix(vec3(0.30, 0.265, 0.25), vec3(0.56, 0.59, 0.64), n.y * 0.5 + 0.5) * mix(0.72, 1.0, n.z * 0.5 + 0.5); }
+const vec3 KEY_C = vec3(2.55, 2.44, 2.30), FILL_C = vec3(0.40, 0.45, 0.53), RIM_C = vec3(1.2, 1.22, 1.3), RIM2_C = vec3(0.6, 0.6, 0.64);
+vec3 sky(vec3 n) { return mix(vec3(0.25, 0.23, 0.225), vec3(0.53, 0.56, 0.61), n.y * 0.5 + 0.5) * mix(0.72, 1.0, n.z * 0.5 + 0.5); }
 float ggx(vec3 n, vec3 v, vec3 l, float rough) {
   vec3 h = normalize(l + v); float nh = max(dot(n, h), 0.0), nl = max(dot(n, l), 0.0), nv = max(dot(n, v), 0.05);
   float a = rough * rough, a2 = a * a, d = nh * nh * (a2 - 1.0) + 1.0;
@@ -55,17 +55,26 @@ float ggx(vec3 n, vec3 v, vec3 l, float rough) {
 }
 """
 
+_LIDS = """
+uniform mat4 gaze; uniform vec3 eye_at; // turns about the left eye's centre; the right eye mirrors it
+vec3 followed(vec3 p, float share) {
+  vec3 c = vec3(p.x < 0.0 ? -eye_at.x : eye_at.x, eye_at.yz);
+  return p + share * (mat3(gaze) * (p - c) + c - p);
+}
+"""
+
 SKIN_VERTEX = (
     "#version 330\n"
     + SHADOW
+    + _LIDS
     + """
-in vec3 position; in vec3 normal; in vec2 uv; in vec4 extra; // extra: ao, head weight, fade, kind
+in vec3 position; in vec3 normal; in vec2 uv; in vec4 extra; // ao, head weight, bust, kind: > 0 mouth, < 0 lids' share of the gaze
 uniform mat4 view_projection; uniform mat4 head;
 out vec3 P; out vec3 N; centroid out vec2 U; out vec4 X; out float KIND; // X: ao, fade, key light
 void main() {
-  vec3 turned = mat3(head) * position + head[3].xyz;
-  P = mix(position, turned, extra.y); N = mix(normal, mat3(head) * normal, extra.y);
-  U = uv; X = vec4(extra.x, extra.z, lit(P, normalize(N), 9.0), 0.0); KIND = extra.w;
+  vec3 placed = followed(position, max(-extra.w, 0.0)), turned = mat3(head) * placed + head[3].xyz;
+  P = mix(placed, turned, extra.y); N = mix(normal, mat3(head) * normal, extra.y);
+  U = uv; X = vec4(extra.x, extra.z, lit(P, normalize(N), 17.0), 0.0); KIND = extra.w;
   gl_Position = view_projection * vec4(P, 1.0);
 }"""
 )
@@ -76,7 +85,7 @@ SKIN_FRAGMENT = (
     + """
 in vec3 P; in vec3 N; centroid in vec2 U; in vec4 X; in float KIND;
 uniform sampler2D colour_map; uniform sampler2D detail_map; uniform sampler2D wrinkle_map;
-uniform vec4 wrinkles_a; uniform vec3 wrinkles_b; uniform int wrinkled; uniform float mouth_open; uniform int surface;
+uniform vec4 wrinkles_a; uniform vec3 wrinkles_b; uniform int wrinkled; uniform float mouth_open; uniform int surface; uniform vec2 bust;
 out vec4 frag;
 vec3 bumped(vec3 n, float h) {
   vec3 px = dFdx(P), py = dFdy(P); float hx = dFdx(h), hy = dFdy(h);
@@ -87,11 +96,11 @@ vec3 bumped(vec3 n, float h) {
 void main() {
   vec3 v = normalize(eye - P), n = normalize(N); if (dot(n, v) < 0.0 && surface != 0) n = -n;
   vec4 paint = texture(colour_map, U); vec3 albedo = paint.rgb * paint.rgb; float gloss = paint.a;
-  vec3 wrap = vec3(0.42, 0.20, 0.13); float rough = 0.46;
+  vec3 wrap = vec3(0.40, 0.22, 0.16); float rough = 0.46; vec3 smooth_n = n; vec3 blur = vec3(0.0);
   float ao = clamp(X.x, 0.0, 1.0);
   if (surface == 0) {
     vec4 d = texture(detail_map, U) * 4.0 - 2.0;
-    float h = d.x * 0.00012;
+    float h = d.x * 0.00020; blur = vec3(0.70, 0.42, 0.30) * (1.0 - smoothstep(0.0, 1.0, float(wrinkled)) * 0.35);
     if (wrinkled != 0) {
       vec4 w = texture(wrinkle_map, U) * 4.0 - 2.0;
       float crease = dot(vec4(d.y, d.z, d.w, w.x), wrinkles_a) + dot(w.yzw, wrinkles_b);
@@ -100,7 +109,7 @@ void main() {
       ao *= 1.0 + 0.35 * clamp(crease, -1.0, 0.0);
     }
     n = bumped(n, h);
-    rough = mix(0.52, 0.30, gloss);
+    rough = mix(0.56, 0.34, gloss);
     if (KIND > 0.5) { ao = KIND * mix(0.10, 0.42, mouth_open) * 0.5; rough = 0.3; gloss = 0.8; }
   } else if (surface == 1) { // teeth
     rough = 0.18; gloss = 1.0; wrap = vec3(0.5, 0.45, 0.4); ao *= mix(0.45, 1.0, clamp(mouth_open * 2.0, 0.0, 1.0));
@@ -110,7 +119,7 @@ void main() {
   vec3 s3 = pow(vec3(s), vec3(0.75, 1.0, 1.1)); vec3 shade = mix(vec3(ao), vec3(1.0), 0.35);
   vec3 c = albedo * sky(n) * pow(vec3(ao), vec3(0.85, 1.05, 1.1));
   float spec = 0.0; vec3 sc = vec3(0.0);
-  vec3 kd = clamp((vec3(dot(n, KEY)) + wrap) / (1.0 + wrap), 0.0, 1.0);
+  vec3 kd = clamp((mix(vec3(dot(n, KEY)), vec3(dot(smooth_n, KEY)), blur) + wrap) / (1.0 + wrap), 0.0, 1.0);
   c += albedo * kd * kd * KEY_C * 0.62 * s3 * shade;
   kd = clamp((vec3(dot(n, FILL)) + wrap) / (1.0 + wrap), 0.0, 1.0); c += albedo * kd * FILL_C * 0.62 * shade * ao;
   kd = clamp((vec3(dot(n, RIM)) + wrap * 0.5) / (1.0 + wrap * 0.5), 0.0, 1.0); c += albedo * kd * RIM_C * 0.45 * ao;
@@ -119,9 +128,12 @@ void main() {
   sc += (ggx(n, v, KEY, rough) * 0.7 + ggx(n, v, KEY, rough * 0.6) * 0.3) * KEY_C * s;
   sc += ggx(n, v, RIM, rough) * RIM_C * 0.6;
   float fresnel = 0.02 + 0.35 * pow(1.0 - max(dot(n, v), 0.0), 5.0);
-  sc += fresnel * sky(reflect(-v, n)) * 0.7;
+  sc += fresnel * sky(reflect(-v, n)) * 0.55;
+  if (surface == 0) c += albedo * sky(n) * ao * 0.35 * pow(1.0 - max(dot(n, v), 0.0), 3.0);
   c += sc * strength * ao;
-  frag = vec4(c, X.y);
+  float rise = X.y > 0.5 ? 1.0 : smoothstep(0.0, 0.0025, P.y - bust.x - bust.y * max(abs(P.x) - 0.05, 0.0));
+  if (rise < 0.02) discard;
+  frag = vec4(c, rise);
 }"""
 )
 
@@ -156,25 +168,26 @@ void main() {
   vec3 n = normalize(turn * normalize(mix(nl, steep, cornea)));
   // Iris disc behind the cornea, seen through its refraction.
   vec3 nn = normalize(mix(nl, steep, cornea)); vec3 ray = refract(-vl, nn, 1.0 / 1.336);
-  float depth = 0.835; float t = (D.z - depth) / max(-ray.z, 0.15);
-  vec2 q = (D + ray * max(t, 0.0)).xy; float R = 0.485; float r = length(q) / R, th = atan(q.y, q.x);
+  float depth = 0.845; float t = (D.z - depth) / max(-ray.z, 0.15);
+  vec2 q = (D + ray * max(t, 0.0)).xy; float R = 0.465; float r = length(q) / R, th = atan(q.y, q.x);
   float fibre = fbm(vec3(cos(th) * 9.0, sin(th) * 9.0, r * 1.6)) ;
   float fine = noise(vec3(th * 38.0, r * 3.0, 2.0 + side));
-  vec3 inner = mix(iris, iris * vec3(1.5, 1.25, 0.8) + vec3(0.04, 0.03, 0.0), smoothstep(0.62, 0.36, r + 0.12 * (fibre - 0.5)));
-  vec3 disc = mix(inner, iris_rim, smoothstep(0.72, 1.0, r + 0.10 * (fibre - 0.5)));
-  disc *= 0.62 + 0.75 * fibre * mix(0.75, 1.25, fine);
-  float pupil = smoothstep(0.33, 0.38, r); disc *= pupil;
+  vec3 inner = mix(iris, iris * vec3(1.45, 1.2, 0.75) + vec3(0.035, 0.025, 0.0), smoothstep(0.66, 0.38, r + 0.14 * (fibre - 0.5)));
+  vec3 disc = mix(inner, iris_rim, smoothstep(0.66, 0.98, r + 0.12 * (fibre - 0.5)));
+  disc *= 0.50 + 0.95 * fibre * mix(0.7, 1.3, fine);
+  float pupil = smoothstep(0.33, 0.39, r); disc *= pupil;
   // Light pools on the iris opposite to the key.
-  vec3 kl = transpose(turn) * KEY; disc *= 0.75 + 0.55 * clamp(0.4 - dot(normalize(q + 1e-4), kl.xy) * r, 0.0, 1.0);
+  vec3 kl = transpose(turn) * KEY; disc *= 0.62 + 0.85 * clamp(0.45 - dot(normalize(q + 1e-4), kl.xy) * r, 0.0, 1.0);
   float corner = smoothstep(0.35, 0.95, abs(nl.x));
-  vec3 white = mix(vec3(0.74, 0.715, 0.69), vec3(0.68, 0.50, 0.46), corner * 0.75);
+  vec3 white = mix(vec3(0.66, 0.635, 0.61), vec3(0.62, 0.44, 0.40), corner * 0.7);
+  white = mix(white, vec3(0.60, 0.36, 0.33), 0.45 * smoothstep(0.14, 0.0, abs(nl.y - opening.y - 0.04)));
   float vein = smoothstep(0.72, 0.95, 1.0 - abs(fbm(vec3(nl.x * 7.0, nl.y * 16.0, 3.0 + side)) - 0.5) * 5.0) * smoothstep(0.45, 0.9, a);
-  white = mix(white, vec3(0.66, 0.34, 0.31), vein * 0.35);
-  float limbus = smoothstep(0.90, 1.07, r + 0.03 * (fibre - 0.5));
-  vec3 albedo = mix(disc, mix(iris_rim * 0.8, white, smoothstep(0.96, 1.16, r)), limbus);
+  white = mix(white, vec3(0.62, 0.32, 0.29), vein * 0.30);
+  float limbus = smoothstep(0.86, 1.07, r + 0.03 * (fibre - 0.5));
+  vec3 albedo = mix(disc, mix(iris_rim * 0.8, white, smoothstep(0.93, 1.20, r)), limbus);
   // Lids shade the ball near their edges.
-  float shade = smoothstep(opening.x + 0.10, opening.x - 0.34, nl.y) * smoothstep(opening.y - 0.10, opening.y + 0.12, nl.y);
-  shade *= 1.0 - 0.45 * smoothstep(0.6, 1.0, abs(nl.x)); shade = mix(0.25, 1.0, shade);
+  float shade = smoothstep(opening.x + 0.06, opening.x - 0.38, nl.y) * smoothstep(opening.y - 0.10, opening.y + 0.12, nl.y);
+  shade *= 1.0 - 0.45 * smoothstep(0.6, 1.0, abs(nl.x)); shade = mix(0.16, 1.0, shade);
   float s = lit(P, normalize(turn * nl), 7.0);
   vec3 soft = normalize(turn * mix(nl, vec3(0, 0, 1), 0.35));
   vec3 c = albedo * sky(soft) * shade * 0.95;
@@ -192,17 +205,20 @@ void main() {
 }"""
 )
 
-_RIBBON = """
-in vec3 position; in vec3 tangent; in vec4 shape; // shape: side, half width, head weight, unused
+_RIBBON = (
+    _LIDS
+    + """
+in vec3 position; in vec3 tangent; in vec4 shape; // shape: side, half width, head weight, lids' share of the gaze
 uniform mat4 view_projection; uniform mat4 head; uniform vec3 direction; // direction ≠ 0: parallel view
 vec3 ribbon(vec3 eye, out vec3 t) {
-  vec3 p = mix(position, mat3(head) * position + head[3].xyz, shape.z);
+  vec3 placed = followed(position, shape.w), p = mix(placed, mat3(head) * placed + head[3].xyz, shape.z);
   t = normalize(mix(tangent, mat3(head) * tangent, shape.z));
   vec3 v = dot(direction, direction) > 0.0 ? direction : normalize(eye - p);
   vec3 across = cross(t, v);
   return p + shape.x * shape.y * across / max(length(across), 0.2);
 }
 """
+)
 
 STRAND_VERTEX = (
     "#version 330\n"
@@ -254,12 +270,14 @@ uniform sampler2D image; uniform int factor; uniform float exposure; out vec4 fr
 vec3 tone(vec3 c) { // a gentle shoulder above 0.55, straight below
   c *= exposure; vec3 k = vec3(0.55), o = max(c - k, 0.0); return min(c, k) + o / (1.0 + o / 0.47);
 }
-void main() {
-  ivec2 corner = ivec2(gl_FragCoord.xy) * factor; vec4 sum = vec4(0.0);
-  for (int y = 0; y < factor; y++) for (int x = 0; x < factor; x++) {
-    vec4 c = texelFetch(image, corner + ivec2(x, y), 0); sum += vec4(tone(c.rgb) * c.a, c.a);
+void main() { // a small tent over the neighbours: single hairs neither flicker nor look like wire
+  ivec2 corner = ivec2(gl_FragCoord.xy) * factor, size = textureSize(image, 0) - 1; vec4 sum = vec4(0.0); float n = 0.0;
+  float reach = float(factor) * 0.5 + 0.5;
+  for (int y = -1; y <= factor; y++) for (int x = -1; x <= factor; x++) {
+    vec2 away = abs(vec2(x, y) + 0.5 - 0.5 * float(factor)) / reach; float w = exp(-2.3 * dot(away, away));
+    vec4 c = texelFetch(image, clamp(corner + ivec2(x, y), ivec2(0), size), 0); sum += w * vec4(tone(c.rgb) * c.a, c.a); n += w;
   }
-  float n = float(factor * factor); vec3 c = sum.a > 0.0 ? sum.rgb / sum.a : vec3(0.0);
+  vec3 c = sum.a > 0.0 ? sum.rgb / sum.a : vec3(0.0);
   c = mix(12.92 * c, 1.055 * pow(max(c, 1e-5), vec3(1.0 / 2.4)) - 0.055, step(0.0031308, c));
   frag = vec4(c, sum.a / n);
 }"""

@@ -42,45 +42,26 @@ def lashes(head: Head, rng: np.random.Generator) -> Strands:
     k = 5
     for eye, side in ((0, 1.0), (1, -1.0)):
         loop, upper = _margin_loop(head, eye)
-        fronts = _front_edge(head, eye)
-        for is_upper, count in ((True, 110), (False, 48)):
+        for is_upper, count in ((True, 130), (False, 56)):
             line = upper if is_upper else loop
-            edge = np.array([fronts[int(v)] for v in line])
-            at = np.sort(rng.uniform(0.06, 0.99, count)) * (len(line) - 1)
-            i = np.minimum(at.astype(int), len(line) - 2)
-            share = at - i
-            n = len(head.controls)
-            root = sparse.csr_matrix(
-                (
-                    np.stack([1 - share, share], axis=1).ravel(),
-                    (np.repeat(np.arange(count), 2), np.stack([line[i], line[i + 1]], axis=1).ravel()),
-                ),
-                (count, n),
-            )
-            front = sparse.csr_matrix(
-                (
-                    np.stack([1 - share, share], axis=1).ravel(),
-                    (np.repeat(np.arange(count), 2), np.stack([edge[i], edge[i + 1]], axis=1).ravel()),
-                ),
-                (count, n),
-            )
-            root = root * 0.68 + front * 0.32
+            at = np.sort(rng.uniform(0.14, 0.91, count)) * (len(line) - 1)
+            root = head.skin.basis[_lid_rim(head, eye, line, at, is_upper)]
             place = np.asarray(root @ head.controls)
             away = place - head.eyes[eye].centre
             outward = away / np.linalg.norm(away, axis=1, keepdims=True)
             t = at / (len(line) - 1)  # 0 at the inner corner
             fan = (t - 0.45) * side
             rise = 1.0 if is_upper else -0.85
-            start = outward * 1.0 + np.stack([0.40 * fan, np.full(count, -0.22 * rise), np.full(count, 0.9)], axis=1)
-            end = outward * 0.55 + np.stack([0.9 * fan, np.full(count, 0.80 * rise), np.full(count, 0.35)], axis=1)
+            start = outward * 0.5 + np.stack([0.40 * fan, np.full(count, -0.10 * rise), np.full(count, 0.9)], axis=1)
+            end = outward * 0.35 + np.stack([0.7 * fan, np.full(count, 1.15 * rise), np.full(count, 0.30)], axis=1)
             start /= np.linalg.norm(start, axis=1, keepdims=True)
             end /= np.linalg.norm(end, axis=1, keepdims=True)
             profile = (0.55 + 0.45 * np.sin(np.pi * np.clip(t * 0.8 + 0.12, 0, 1))) * rng.uniform(0.75, 1.1, count)
-            length = (0.0082 if is_upper else 0.0038) * profile * length_scale
+            length = (0.0078 if is_upper else 0.0034) * profile * length_scale
             lean = rng.normal(0, 0.13, (count, 3))
             s = np.linspace(0, 1, k)[None, :, None]
             path = (start[:, None] * s + (end + lean - start)[:, None] * s**2 * 0.62) * length[:, None, None]
-            path += outward[:, None] * 0.0004
+            path += outward[:, None] * 0.0001
             rows.append(sparse.kron(root, np.ones((k, 1))).tocsr())
             offsets.append(path)
     offset = np.concatenate(offsets)
@@ -89,18 +70,19 @@ def lashes(head: Head, rng: np.random.Generator) -> Strands:
     return Strands("lashes", offset, sparse.vstack(rows).tocsr(), np.broadcast_to(taper, offset.shape[:2]), colour, 0.3)
 
 
-def _front_edge(head: Head, eye: int) -> dict[int, int]:
-    """The neighbour on the outside of the lid of each vertex of the lids' edge."""
-    margin = {int(v) for v in head.lid_margin[eye]}
-    quads = head.kit.quads[head.islands == FACE]
-    found: dict[int, int] = {}
-    for quad in quads[np.isin(quads, list(margin)).any(axis=1)]:
-        for i in range(4):
-            a, b = int(quad[i]), int(quad[(i + 1) % 4])
-            for inner, outer in ((a, b), (b, a)):
-                if inner in margin and outer not in margin:
-                    found.setdefault(inner, outer)
-    return {v: found.get(v, v) for v in margin}
+def _lid_rim(head: Head, eye: int, line: I64, at: F64, upper: bool) -> I64:
+    """(n,) skin vertices on the outer rim of a lid, in front of the places `at` (n,) along its edge `line`."""
+    rest = head.skin.points(head.controls)
+    centre = head.eyes[eye].centre
+    near = np.flatnonzero((head.island == FACE) & (np.linalg.norm(rest - centre, axis=1) < 1.8 * head.eyes[eye].radius))
+    i = np.minimum(at.astype(int), len(line) - 2)
+    share = (at - i)[:, None]
+    edge = head.controls[line[i]] * (1 - share) + head.controls[line[i + 1]] * share
+    # The rim is where a plane that leans over the opening touches the lid.
+    prominence = rest[near, 2] - (1.0 if upper else -1.0) * rest[near, 1]
+    # Left and right count most: a rim lies in front of its edge.
+    away = (((rest[near][None] - edge[:, None]) / [0.0008, 0.0016, 0.006]) ** 2).sum(axis=2)
+    return np.asarray(near[(prominence[None] - 0.0020 * away).argmax(axis=1)])
 
 
 def _margin_loop(head: Head, eye: int) -> tuple[I64, I64]:
@@ -119,7 +101,7 @@ def _margin_loop(head: Head, eye: int) -> tuple[I64, I64]:
     return np.array(lower), np.array(upper)
 
 
-def brows(head: Head, rng: np.random.Generator, count: int = 430) -> Strands:
+def brows(head: Head, rng: np.random.Generator, count: int = 520) -> Strands:
     """Both brows: hairs scattered by the brow proxy's texture and combed along it."""
     part = head.brow
     image = np.asarray(head.kit.image(f"{head.identity.brow}.png", "L"), dtype=np.float64) / 255
@@ -169,8 +151,8 @@ def brows(head: Head, rng: np.random.Generator, count: int = 430) -> Strands:
     )
     basis = sparse.kron(root @ part.basis, np.ones((k, 1))).tocsr()
     path = path + np.asarray(root @ part.offset)[:, None]
-    tone = np.array(linear(head.identity.brow_colour))[None, None] * rng.uniform(0.7, 1.5, (n, 1, 1))
-    widths = np.array([0.6, 1.0, 0.8, 0.2]) * 0.000088 * head.identity.brow_density
+    tone = np.array(linear(head.identity.brow_colour))[None, None] * rng.uniform(0.9, 1.6, (n, 1, 1))
+    widths = np.array([0.5, 1.0, 0.8, 0.15]) * 0.000080 * head.identity.brow_density
     return Strands(
         "brows", path, basis, np.broadcast_to(widths, (n, k)), np.broadcast_to(tone, (n, k, 3)), 0.35
     )  # fmt: skip

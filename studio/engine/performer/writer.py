@@ -194,6 +194,9 @@ def _film(
         Image.fromarray(colour).save(folder / "frames" / f"{i:06d}.png", compress_level=4)
         Image.fromarray(image[..., 3].copy()).save(folder / "masks" / f"{i:06d}.png", compress_level=4)
         points = performer.landmarks.points(moment.controls)
+        for eye, share in zip(performer.head.eyes, performer.landmarks.lid_follow.T, strict=True):
+            gaze = euler(moment.pose[3], moment.pose[4], 0.0)
+            points = points + share[:, None] * ((points - eye.centre) @ (gaze - np.eye(3)).T)
         turned = (points - performer.head.pivot) @ euler(*moment.pose[:3]).T + performer.head.pivot
         share = performer.landmarks.head_weight[:, None]
         out[i] = project(points * (1 - share) + turned * share, camera)
