@@ -80,7 +80,16 @@ def window(camera: Camera) -> None:
     camera.shoot("window")
 
 
-PICTURES: dict[str, Callable[[Camera], None]] = {"window": window}
+def head(camera: Camera) -> None:
+    """The page of head, gaze and blinks."""
+    camera.window.inspector.show_page("Head")
+    camera.window.session.hold("head_yaw", 18.0)
+    camera.window.session.hold("gaze_yaw", -12.0)
+    camera.settle()
+    camera.shoot("head")
+
+
+PICTURES: dict[str, Callable[[Camera], None]] = {"window": window, "head": head}
 
 
 def main() -> int:

@@ -1,12 +1,15 @@
-"""Between takes and lanes: a performance written out frame by frame, and a take made into keys to edit."""
+"""Between layers: a performance written out frame by frame; a take, or blinks, made into keys to edit."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from studio.document.action_units import AU_KEYS
+from studio.document import curve_tools
 from studio.document.curve_fit import simplify
-from studio.document.curves import Curve
+from studio.document.curves import Curve, Interpolation
 from studio.document.lanes import POSE_KEYS, Lane
 from studio.document.performance import Performance
 from studio.document.takes import Take
@@ -50,3 +53,22 @@ def lanes_of(
         for key, values, allowed in channels
         if np.abs(values).max() > allowed
     )
+
+
+def blinks_to_keys(performance: Performance, end_s: float) -> Performance:
+    """The automatic blinks from 0 to `end_s` as keys of AU45, four for each blink; the base then has none.
+
+    Keys that the lane has already stay, except under a blink. A new lane adds to a take that lies below it, and
+    replaces nothing. The face looks as before but for the weight of the base, which the keys take on.
+    """
+    blinks = performance.base.blinks
+    if blinks is None:
+        return performance
+    lane = performance.lane("AU45") or Lane("AU45", mode="replace" if performance.base.take is None else "add")
+    curve, strength = lane.curve, blinks.intensity * performance.base.weight
+    shut = blinks.CLOSE_S
+    for start in blinks.moments(end_s):
+        times = (start, start + shut, start + shut + blinks.SHUT_S, start + blinks.LENGTH_S)
+        piece = Curve.from_samples(times, (0.0, strength, strength, 0.0), Interpolation.BEZIER)
+        curve = curve_tools.overwrite(curve, piece).curve
+    return replace(performance.with_lane(replace(lane, curve=curve)), base=replace(performance.base, blinks=None))

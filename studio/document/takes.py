@@ -116,6 +116,8 @@ class Blinks:
     CLOSE_S = 0.10
     SHUT_S = 0.04
     OPEN_S = 0.22
+    LENGTH_S = CLOSE_S + SHUT_S + OPEN_S
+    PAUSE_S = 0.08  # before a quick second blink
     DOUBLE_PROBABILITY = 0.12
 
     def __post_init__(self) -> None:
@@ -135,9 +137,18 @@ class Blinks:
             start = self._start(cell + neighbour, interval)
             result = np.maximum(result, self._shape(times_s - start))
             again = self._uniform(cell + neighbour, 1) < self.DOUBLE_PROBABILITY
-            gap = self.CLOSE_S + self.SHUT_S + self.OPEN_S + 0.08
+            gap = self.LENGTH_S + self.PAUSE_S
             result = np.maximum(result, np.where(again, self._shape(times_s - start - gap), 0.0))
         return result
+
+    def moments(self, end_s: float) -> list[float]:
+        """Seconds at which blinks begin from 0 up to `end_s`, the quick second ones included."""
+        interval = 60 / self.per_minute
+        cells = np.arange(0, int(np.ceil(max(end_s, 0.0) / interval)), dtype=np.float64)
+        first = self._start(cells, interval)
+        again = first[self._uniform(cells, 1) < self.DOUBLE_PROBABILITY] + self.LENGTH_S + self.PAUSE_S
+        both = np.sort(np.concatenate([first, again]))
+        return [float(moment) for moment in both if moment < end_s]
 
     def _start(self, cell: Floats, interval: float) -> Floats:
         room = max(interval - 1.0, 0.0)

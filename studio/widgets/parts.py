@@ -9,6 +9,7 @@ from studio.widgets.context import Studio
 from studio.widgets.focus import KeepKeys
 from studio.widgets.playing import Playing
 from studio.widgets.safety.backups import BackupsPart
+from studio.widgets.head_page import HeadPage
 from studio.widgets.safety.journaling import Journaling
 from studio.widgets.safety.keeping import Keeping
 from studio.widgets.safety.recent import Recent
@@ -17,6 +18,7 @@ from studio.widgets.safety.recovery import RecoveryPart
 PARTS: tuple[Callable[[Studio], object], ...] = (
     Appearance,
     KeepKeys,
+    HeadPage,
     Journaling,
     Keeping,
     RecoveryPart,

@@ -139,7 +139,7 @@ class Session(QObject):
             self._gesture.commit()
         self._gesture = None
 
-    def _change(self, label: str, project: Project) -> None:
+    def change(self, label: str, project: Project) -> None:
         """A step of the gesture in progress, or an entry of its own."""
         if self._gesture is not None and self._gesture.active:
             self._gesture.update(project)
@@ -150,7 +150,7 @@ class Session(QObject):
         """Hold an action unit at an intensity 0–5; None lets go of it."""
         verb = "Reset" if intensity is None else "Set"
         project = self.project.perform(lambda performance: performance.with_held(key, intensity))
-        self._change(f"{verb} {CHANNEL_NAMES[key]}", project)
+        self.change(f"{verb} {CHANNEL_NAMES[key]}", project)
 
     def reset_all(self) -> None:
         """Let go of every action unit."""
@@ -168,7 +168,7 @@ class Session(QObject):
     def set_range(self, range_s: tuple[float, float] | None) -> None:
         """Mark what loops and what an export offers first, seconds."""
         first, past = range_s if range_s is not None and range_s[1] > range_s[0] else (None, None)
-        self._change("Mark range" if range_s else "Clear range", self.project.replace(in_s=first, out_s=past))
+        self.change("Mark range" if range_s else "Clear range", self.project.replace(in_s=first, out_s=past))
 
     @property
     def range_s(self) -> tuple[float, float] | None:

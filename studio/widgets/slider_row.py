@@ -58,13 +58,22 @@ class SliderRow(QWidget):
         number: in front of the name, empty for none.
         tip: rich text that explains it.
         scale: of the slider.
+        limits: what may be typed, where that is more than the slider's scale.
         suffix: the unit after the number, empty for none.
     """
 
     reset = Signal()
 
     def __init__(
-        self, key: str, name: str, *, number: str = "", tip: str = "", scale: Scale = AU_SCALE, suffix: str = ""
+        self,
+        key: str,
+        name: str,
+        *,
+        number: str = "",
+        tip: str = "",
+        scale: Scale = AU_SCALE,
+        limits: tuple[float, float] | None = None,
+        suffix: str = "",
     ) -> None:
         super().__init__()
         self.channel = key
@@ -73,6 +82,8 @@ class SliderRow(QWidget):
         self.setMaximumHeight(theme.ROW_HEIGHT_ROOMY)
         self.setToolTip(tip)
         self.slider, self.value = AuSlider(self, scale), ValueField(self, scale, suffix=suffix)
+        if limits is not None:
+            self.value.setRange(*limits)
         self.slider.setAccessibleName(title)
         self.value.setAccessibleName(f"{title}, value")
         self._number, self._name = QLabel(number), QLabel(name)

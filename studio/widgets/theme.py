@@ -299,7 +299,9 @@ QStatusBar::item {{ border: none; }}
 #hint {{ color: {p.dim}; }}
 #faint {{ color: {p.faint}; }}
 #problem {{ color: {p.error}; }}
-#row_name {{ color: {p.dim}; }}
+#heading {{ color: {p.dim}; font-weight: 600; font-size: {TYPE.heading}px; }}
+#row_name:disabled, #row_number:disabled  {{ color: {p.disabled}; }}
+#row_name:enabled {{ color: {p.dim}; }}
 #row_number {{ color: {p.faint}; }}
 #row_name[state="held"], #row_name[state="keyed"] {{ color: {p.text}; }}
 #row_number[state="held"] {{ color: {p.accent}; }}
@@ -342,7 +344,7 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {p.field}; border:
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {p.accent}; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
-QComboBox::down-arrow {{ image: url({icon_path("chevron-down").as_posix()}); width: 12px; height: 12px; }}
+QComboBox::down-arrow {{ image: url({icon_path(f"arrow-{p.name}").as_posix()}); width: 12px; height: 12px; }}
 QComboBox QAbstractItemView {{ background: {p.raised}; border: 1px solid {p.groove}; }}
 QDoubleSpinBox#value {{ background: transparent; border: 1px solid transparent; padding: 0 2px; color: {p.faint};
   min-height: 18px; }}
@@ -356,6 +358,17 @@ QListView::item:hover, QTreeView::item:hover {{ background: {p.raised}; }}
 QListView::item:selected, QTreeView::item:selected {{ background: {p.accent_dim}; color: {p.text}; }}
 QListView:focus, QTreeView:focus, QTableView:focus {{ border-color: {p.accent}; }}
 QHeaderView::section {{ background: {p.panel}; color: {p.dim}; border: none; padding: 5px 8px; }}
+QDoubleSpinBox#value:disabled {{ color: {p.disabled}; }}
+QCheckBox, QRadioButton {{ spacing: 7px; color: {p.text}; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; background: {p.field};
+  border: 1px solid {p.faint}; border-radius: 3px; }}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator:hover, QRadioButton::indicator:hover, QRadioButton::indicator:focus,
+QCheckBox::indicator:focus {{ border-color: {p.accent}; }}
+QCheckBox::indicator:checked, QRadioButton::indicator:checked {{ background: {p.accent}; border-color: {p.accent}; }}
+QCheckBox::indicator:checked {{ image: url({icon_path(f"check-{p.name}").as_posix()}); }}
+QCheckBox:disabled, QRadioButton:disabled {{ color: {p.disabled}; }}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {p.groove}; background: {p.panel}; }}
 QProgressBar {{ background: {p.window}; border: none; border-radius: 3px; height: 6px; }}
 QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject
 from studio.document import curve_tools
 from studio.document.commands import Gesture
 from studio.document.curves import Curve
-from studio.document.lanes import Lane
+from studio.document.lanes import POSE_KEYS, Lane
 from studio.document.model import Project
 from studio.widgets.names import CHANNEL_NAMES
 from studio.widgets.session import Session
@@ -25,6 +25,9 @@ from studio.widgets.timeline.editor import KeyEditor
 
 TOLERANCE = 0.04
 """A recorded movement is simplified by this much at most: below what is seen in a face (a FACS mark is 1)."""
+
+TOLERANCE_DEG = 0.25
+"""The same for a head or eyes: a turn that nobody sees."""
 
 GLIDE_S = 0.16
 """Back from the hand to the curve: four frames, about as long as a fast movement of the face."""
@@ -41,6 +44,7 @@ class Recording:
     """One pass of a hand over a lane."""
 
     base: Curve
+    tolerance: float = TOLERANCE
     times_s: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
@@ -76,7 +80,12 @@ class Recording:
             if before < times[0]:
                 times, values = [before, *times], [self.base.value(before), *values]
             times, values = [*times, after], [*values, self.base.value(after)]
-        return curve_tools.overwrite(self.base, curve_from_recording(times, values, TOLERANCE)).curve
+        return curve_tools.overwrite(self.base, curve_from_recording(times, values, self.tolerance)).curve
+
+
+def tolerance_of(key: str) -> float:
+    """How much a recorded movement of a channel may be simplified."""
+    return TOLERANCE_DEG if key in POSE_KEYS else TOLERANCE
 
 
 class SliderKeys(QObject):
@@ -124,7 +133,7 @@ class SliderKeys(QObject):
         self._editor.added.add(key)
         if self._playing():
             self._gesture = self._session.history.begin(f"Record {CHANNEL_NAMES[key]}")
-            self._recording = Recording(self._lane(key).curve)
+            self._recording = Recording(self._lane(key).curve, tolerance_of(key))
         else:
             self._gesture = self._session.history.begin(f"Key {CHANNEL_NAMES[key]}")
 
