@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from studio.document.action_units import AU_KEYS
 from studio.document import curve_tools
+from studio.document.action_units import AU_KEYS
 from studio.document.curve_fit import simplify
 from studio.document.curves import Curve, Interpolation
 from studio.document.lanes import POSE_KEYS, Lane
