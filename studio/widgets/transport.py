@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton,
 from studio.playback.pacer import Pace
 from studio.widgets import theme
 from studio.widgets.actions import Actions
+from studio.widgets.fitting import Fitting
 
 
 def timecode(time_s: float) -> str:
@@ -111,6 +112,7 @@ class TransportBar(QFrame):
         self.show_position(0.0, 0.0, 25.0)
         self.show_pace(None)
         self.show_speed("1×", changed=False)
+        Fitting(self, (self.volume,))
 
     def show_playing(self, playing: bool) -> None:
         """Turn the play button into a pause button and back."""

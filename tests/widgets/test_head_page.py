@@ -63,7 +63,7 @@ def test_the_middle_catches_unless_shift_is_held(studio: Studio) -> None:
     near = spot(slider, 0.0) + QPoint(2, 0)
     studio.drag(slider, spot(slider, 20.0), near)
     assert pose(studio)[3] == 0.0
-    studio.drag(slider, spot(slider, 20.0), near, modifiers=Qt.KeyboardModifier.ShiftModifier)
+    studio.drag(slider, spot(slider, 25.0), near, modifiers=Qt.KeyboardModifier.ShiftModifier)
     assert 0.0 < pose(studio)[3] < 2.0
 
 

@@ -12,6 +12,7 @@ from studio.document.lanes import CHANNELS, Lane
 from studio.document.performance import Performance
 from studio.widgets import theme
 from studio.widgets.actions import Actions
+from studio.widgets.fitting import Fitting
 from studio.widgets.timeline import edits
 from studio.widgets.timeline.rows import GROUP_OF, GROUPS, title_of
 
@@ -118,6 +119,7 @@ class TimelineToolbar(QFrame):
         self.time.entered.connect(self.time_entered)
         self.value.entered.connect(self.value_entered)
         self.show_selection(Performance(), Selection())
+        Fitting(self, (self.value, self.time, self.follow, self.fit))
 
     def fill_lanes(self, shown: set[str]) -> None:
         """The lanes that can be added, by group."""
