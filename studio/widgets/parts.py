@@ -9,6 +9,7 @@ from studio.widgets.context import Studio
 from studio.widgets.focus import KeepKeys
 from studio.widgets.head_page import HeadPage
 from studio.widgets.playing import Playing
+from studio.widgets.safety.backups import BackupsPart
 from studio.widgets.safety.journaling import Journaling
 from studio.widgets.safety.keeping import Keeping
 from studio.widgets.safety.recent import Recent
