@@ -28,6 +28,7 @@ class Summary:
     end_s: float  # the last moment at which anything happens
     avatar: str  # name, empty for the shipped one
     audio: str
+    backdrop: str
     take: str
 
     @property
@@ -44,9 +45,14 @@ class Summary:
         return ", ".join(parts)
 
     @property
+    def short(self) -> str:
+        """The same for a narrow list: "6 lanes, 48 keys"."""
+        return f"{_count(self.lanes, 'lane')}, {_count(self.keys, 'key')}"
+
+    @property
     def media(self) -> str:
-        """The speech and the avatar in one line, empty when the project names neither."""
-        return ", ".join(text for text in (self.audio, self.avatar) if text)
+        """Speech, avatar and background in one line, empty when the project names none."""
+        return ", ".join(text for text in (self.audio, self.avatar, self.backdrop) if text)
 
 
 def summarise(project: Project) -> Summary:
@@ -61,6 +67,7 @@ def summarise(project: Project) -> Summary:
         end_s=end_of(project),
         avatar="" if project.avatar is None else project.avatar.name,
         audio="" if project.audio is None else project.audio.name,
+        backdrop="" if project.backdrop is None else project.backdrop.name,
         take="" if take is None else take.name or "unnamed",
     )
 
@@ -125,7 +132,11 @@ def differences(before: Project, after: Project) -> tuple[str, ...]:
 def _media_lines(before: Project, after: Project) -> list[str]:
     return [
         f"{what}: {_name(old)} → {_name(new)}"
-        for what, old, new in (("Speech", before.audio, after.audio), ("Avatar", before.avatar, after.avatar))
+        for what, old, new in (
+            ("Speech", before.audio, after.audio),
+            ("Avatar", before.avatar, after.avatar),
+            ("Background image", before.backdrop, after.backdrop),
+        )
         if old != new
     ]
 

@@ -37,6 +37,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("project.save_as", "Save as…", ("Ctrl+Shift+S",)),
     ActionSpec("project.recover", "Recover…", tip="Unsaved work of sessions that ended without saving"),
     ActionSpec("project.backups", "Backups…", tip="The versions that earlier saves have replaced"),
+    ActionSpec("project.media", "Media…", tip="Speech, avatar and background: where they are, and relinking"),
+    ActionSpec("project.collect", "Collect into folder…", tip="Copy the project and all its media into one folder"),
     ActionSpec("speech.open", "Open speech…", ("Ctrl+L",), "speech", "A sound file, or a video for its sound"),
     ActionSpec("avatar.open", "Open avatar…", ("Ctrl+Shift+O",), "head", "A head made by emozone train"),
     ActionSpec("export.video", "Export video…", ("Ctrl+E",), "export", "Write an MP4 of what you see and hear"),

@@ -24,6 +24,7 @@ MENUS: tuple[Submenu, ...] = (
             "project.new", "project.open", Submenu("Recent", ("project.clear_recent",)), "",
             "speech.open", "avatar.open", "",
             "project.save", "project.save_as", "project.backups", "project.recover", "",
+            "project.media", "project.collect", "",
             "export.video", "", "app.quit",
         ),
     ),

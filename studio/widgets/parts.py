@@ -12,6 +12,7 @@ from studio.widgets.playing import Playing
 from studio.widgets.safety.backups import BackupsPart
 from studio.widgets.safety.journaling import Journaling
 from studio.widgets.safety.keeping import Keeping
+from studio.widgets.safety.media_part import MediaPart
 from studio.widgets.safety.recent import Recent
 from studio.widgets.safety.recovery import RecoveryPart
 
@@ -25,5 +26,6 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     BackupsPart,
     Recent,
     Playing,
+    MediaPart,
 )
 """A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last."""

@@ -6,6 +6,7 @@ because the project names them, also after undo. Lives in the main thread; slow 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +79,9 @@ class Session(QObject):
 
     saved = Signal(object)
     """The project was saved to this path."""
+
+    media_missing = Signal()
+    """A medium of the project is not where it should be, or is not to be opened unasked."""
 
     avatar_wanted = Signal(object)
     """The engine shall load this file (None: the shipped avatar)."""
@@ -200,7 +204,9 @@ class Session(QObject):
 
     def start_with(self, speech: Path | None, avatar: Path | None = None) -> None:
         """The first project of a run: an avatar (None: the shipped one) and a clip, nothing to save yet."""
-        project = Project(avatar=None if avatar is None else Media(str(avatar)))
+        shipped = avatar is not None and avatar.name == str(avatar) and not avatar.suffix
+        media = None if avatar is None else Media.named(str(avatar)) if shipped else Media(str(avatar))
+        project = Project(avatar=media)
         self._reset(replace(project, audio=None if speech is None else Media(str(speech))), None)
 
     def open_project(self, path: Path) -> None:
@@ -309,17 +315,33 @@ class Session(QObject):
             else:
                 media = project.audio
                 self._busy(f"Opening {media.name}…")
-                self._worker.run(lambda: _load_clip(media), self._clip_loaded, self._opening_failed)
+                self._worker.run(lambda: _load_clip(media), self._clip_loaded, lambda text: self._lost(media, text))
         if not self._avatar_asked or project.avatar != self._avatar_wanted:
             self._avatar_asked, self._avatar_wanted = True, project.avatar
             self._want_avatar(project.avatar)
 
     def _want_avatar(self, media: Media | None) -> None:
         self._busy("Loading the avatar…")
-        try:
+        if media is None or not self._is_lost(media):
             self.avatar_wanted.emit(None if media is None else Path(media.location()))
-        except StudioError as error:
-            self._opening_failed(str(error))
+            return
+        self._lost(media, "")
+        if self.avatar is None:
+            self.avatar_wanted.emit(None)  # rather the shipped head than none
+
+    def _lost(self, media: Media, text: str) -> None:
+        """A medium of the project was not opened: ask where it is, or say what is wrong with it."""
+        if self._is_lost(media):
+            self._busy("")
+            self.media_missing.emit()
+        else:
+            self._opening_failed(text)
+
+    def _is_lost(self, media: Media) -> bool:
+        """Whether a medium of a project file is not there, or not to be opened before the user has confirmed it."""
+        if media.shipped or (media.trusted and os.path.isfile(media.path)):
+            return False
+        return not media.trusted or self.path is not None or self.recovered is not None
 
     def _speech_chosen(self, clip: Clip) -> None:
         self._clip_wanted = clip.media

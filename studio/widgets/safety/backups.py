@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from studio.document.model import Project
 from studio.document.project import BACKUPS, load_project
 from studio.document.storage import backups_of
-from studio.document.summary import differences
+from studio.document.summary import differences, summarise
 from studio.errors import StudioError
 from studio.widgets.bridge import Worker
 from studio.widgets.context import Studio
@@ -46,6 +46,10 @@ def _read(path: Path) -> Backup:
         return Backup(path, saved_s, None, str(error))
 
 
+def _counted(backup: Backup) -> str:
+    return "cannot be read" if backup.project is None else summarise(backup.project).short
+
+
 class BackupsDialog(Chooser):
     """Shows earlier versions; `now` is what they are compared with, None where it cannot be read."""
 
@@ -65,7 +69,7 @@ class BackupsDialog(Chooser):
         self.list.currentRowChanged.connect(self._show)
         self.list.itemDoubleClicked.connect(self._restore)
         self.primary.clicked.connect(self._restore)
-        self.set_rows([(moment(backup.saved_s), str(backup.path)) for backup in found])
+        self.set_rows([(f"{moment(backup.saved_s)}\n{_counted(backup)}", str(backup.path)) for backup in found])
 
     @property
     def chosen(self) -> Backup | None:

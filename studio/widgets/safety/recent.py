@@ -25,8 +25,8 @@ from studio.widgets.safety.preview import moment
 MOST = 12
 """Projects remembered; more than fit a menu are no help."""
 
-PICTURE = QSize(192, 108)
-ICON = QSize(64, 36)
+PICTURE = QSize(192, 144)
+ICON = QSize(48, 36)
 SETTLE_MS = 2500
 """After opening: time for the avatar to appear before a first picture of the project is taken."""
 
