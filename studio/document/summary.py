@@ -68,7 +68,7 @@ def summarise(project: Project) -> Summary:
         avatar="" if project.avatar is None else project.avatar.name,
         audio="" if project.audio is None else project.audio.name,
         backdrop="" if project.backdrop is None else project.backdrop.name,
-        take="" if take is None else take.name or "unnamed",
+        take="" if take is None else _plain(take.name) or "unnamed",
     )
 
 
@@ -108,7 +108,9 @@ def differences(before: Project, after: Project) -> tuple[str, ...]:
     if old.expressions != new.expressions:
         lines.append(_changed("Expressions", len(old.expressions.clips), len(new.expressions.clips), "clip"))
     if old.base != new.base:
-        takes = [base.take.name or "a take" if base.take is not None else "none" for base in (old.base, new.base)]
+        takes = [
+            _plain(base.take.name) or "a take" if base.take is not None else "none" for base in (old.base, new.base)
+        ]
         lines.append("Base changed" if takes[0] == takes[1] else f"Base take: {takes[0]} → {takes[1]}")
     if old.presets != new.presets:
         lines.append(_changed("Presets", len(old.presets), len(new.presets), "preset"))
@@ -159,7 +161,7 @@ def _lane_lines(before: Project, after: Project) -> list[str]:
 def _lane_name(lane: Lane) -> str:
     label = CHANNELS[lane.target].label
     name = f"{lane.target} {label}" if lane.target in AU_KEYS else label
-    return name if lane.id == lane.target else f"{lane.id} ({name})"
+    return name if lane.id == lane.target else f"{_plain(lane.id)} ({name})"
 
 
 def _lane_content(lane: Lane) -> str:
@@ -174,6 +176,11 @@ def _changed(what: str, old: int, new: int, unit: str) -> str:
 
 def _name(media: Media | None) -> str:
     return "none" if media is None else media.name
+
+
+def _plain(text: str) -> str:
+    """A name from a file, in one line of bounded length."""
+    return " ".join(text.split())[:60]
 
 
 def _count(number: int, unit: str) -> str:
