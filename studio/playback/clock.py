@@ -124,12 +124,39 @@ class AudioClock:
         """Clip time heard at `now_s`, seconds; monotonic in running samples within a generation."""
         if anchor is None or anchor.segment.generation != self._generation:
             return self._hold_s
-        running = anchor.running + (now_s - anchor.heard_at_s) * anchor.rate_hz
-        running = min(running, float(anchor.delivered))
+        running = _heard_now(anchor, now_s)
         if self._heard is not None:
             running = max(running, self._heard)
         self._heard = running
-        segment = anchor.segment
-        if running < segment.running and anchor.previous is not None:
-            segment = anchor.previous
-        return segment.time_s(running, anchor.rate_hz)
+        return _time_s(anchor, running)
+
+    def expected_s(self, anchor: Anchor | None, now_s: float, lead_s: float, speed: float) -> float:
+        """Clip time that will be heard at `now_s + lead_s`, seconds.
+
+        A new order is first heard when everything delivered before it has been: until its own anchor says so, that
+        is what is expected.
+
+        Args:
+            anchor: the device's newest.
+            now_s: perf_counter time.
+            lead_s: how far ahead.
+            speed: of what was ordered last.
+        """
+        if anchor is None:
+            return self._hold_s
+        running = _heard_now(anchor, now_s) + lead_s * anchor.rate_hz
+        if anchor.segment.generation != self._generation:
+            return self._hold_s + max(0.0, running - anchor.delivered) / anchor.rate_hz * speed
+        return _time_s(anchor, running)
+
+
+def _heard_now(anchor: Anchor, now_s: float) -> float:
+    """The running sample that is heard, never past what was delivered."""
+    return min(anchor.running + (now_s - anchor.heard_at_s) * anchor.rate_hz, float(anchor.delivered))
+
+
+def _time_s(anchor: Anchor, running: float) -> float:
+    segment = anchor.segment
+    if running < segment.running and anchor.previous is not None:
+        segment = anchor.previous
+    return segment.time_s(running, anchor.rate_hz)

@@ -19,6 +19,10 @@ TICK_S = 0.008
 """How often `due` is asked: twice per refresh of a usual screen. A frame is due half a tick early, so that frames are
 on average asked for when they are due and not half a tick after."""
 
+LATE_S = 0.012
+"""A frame asked for later than this after it was due (a tick and a half) would trail the sound visibly: the engine does
+not keep up, or has just woken, and draws the very moment instead."""
+
 MAX_LEAD_S = 0.5
 """An engine slower than two frames a second is not predictable; asking further ahead would show the future."""
 
@@ -68,21 +72,20 @@ class FramePacer:
         self._shown = self._dropped = 0
         self._shown_at.clear()
 
-    def due(self, heard_s: float) -> float | None:
+    def due(self, moment_s: float) -> float | None:
         """The moment to ask an idle engine for, seconds of the clip, or None when nothing new is due.
 
         An engine that still draws is not asked: a request that waits would be stale when its turn comes.
 
         Args:
-            heard_s: clip time that is heard now.
+            moment_s: clip time that will be heard `lead_s` from now.
         """
-        moment = heard_s + self.lead_s * self.speed
-        frame = math.floor((moment + TICK_S / 2 * self.speed) * self.fps + 1e-6)
+        frame = math.floor((moment_s + TICK_S / 2 * self.speed) * self.fps + 1e-6)
         if frame == self._asked:
             return None
-        late = self._asked is not None and frame > self._asked + 1
         self._asked = frame
-        return moment if late else frame / self.fps
+        late_s = (moment_s - frame / self.fps) / self.speed
+        return moment_s if late_s > LATE_S else frame / self.fps
 
     def shown(self, time_s: float, asked_s: float, shown_s: float) -> None:
         """A picture reached the screen.

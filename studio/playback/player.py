@@ -79,6 +79,11 @@ class Player:
         return self._sound.speed
 
     @property
+    def rate_hz(self) -> float:
+        """Samples a second of what plays."""
+        return self._sound.rate_hz
+
+    @property
     def looping(self) -> bool:
         """Whether the loop region (or the whole clip) repeats."""
         return self._looping
@@ -106,6 +111,16 @@ class Player:
         if self._state is not State.PLAYING:
             return self._position_s
         return min(self._clock.position_s(self._output.anchor, self._output.now_s()), self.duration_s)
+
+    def heard_in(self, lead_s: float) -> float:
+        """Clip time that will be heard that many seconds from now; the playhead while paused.
+
+        At the end of a loop it is past the loop's end where the jump has not been heard of yet.
+        """
+        if self._state is not State.PLAYING:
+            return self._position_s
+        expected_s = self._clock.expected_s(self._output.anchor, self._output.now_s(), lead_s, self.speed)
+        return min(expected_s, self.duration_s)
 
     def set_output(self, output: AudioOutput, sound: Sound | None = None) -> None:
         """Go on through another output from where the playhead stands; `sound` is the clip prepared for it."""

@@ -110,15 +110,14 @@ class Show:
         if self.engine.busy:
             return  # its picture calls again
         self.pacer.speed = self.player.speed
-        due_s = self.pacer.due(self.player.position_s)
+        due_s = self.pacer.due(self.player.heard_in(self.pacer.lead_s))
         if due_s is not None:
             self._ask(due_s)
 
     def ask_now(self) -> None:
         """Ask for the present moment, because what it shows has changed."""
         player = self.player
-        ahead_s = self.pacer.lead_s * player.speed if player.playing else 0.0
-        self._ask(player.position_s + ahead_s)
+        self._ask(player.heard_in(self.pacer.lead_s))
 
     def taken(self, result: FrameResult) -> None:
         """The window took a picture from the engine and will show it."""

@@ -14,7 +14,7 @@ def run(draw_s: float, seconds: float = 4.0, tick_s: float = 0.008) -> tuple[Fra
             pacer.shown(drawing, asked, busy_until)
             offsets.append(drawing - busy_until)
             drawing = None
-        if drawing is None and (due := pacer.due(now)) is not None:
+        if drawing is None and (due := pacer.due(now + pacer.lead_s)) is not None:
             drawing, asked, busy_until = due, now, now + draw_s
         now += tick_s
     return pacer, offsets[12:]
