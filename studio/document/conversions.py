@@ -8,16 +8,10 @@ import numpy as np
 
 from studio.document import curve_tools
 from studio.document.action_units import AU_KEYS
-from studio.document.curve_fit import simplify
 from studio.document.curves import Curve, Interpolation
-from studio.document.lanes import POSE_KEYS, Lane
+from studio.document.lanes import LANE_TOLERANCE, POSE_KEYS, POSE_TOLERANCE_DEG, Lane
 from studio.document.performance import Performance
 from studio.document.takes import Take
-
-LANE_TOLERANCE = 0.1
-"""Half of what a trained eye tells apart in an action unit (a fifth of a FACS step)."""
-
-POSE_TOLERANCE_DEG = 0.5
 
 
 def take_of(performance: Performance, start_s: float, end_s: float, fps: float, name: str = "") -> Take:
@@ -44,6 +38,8 @@ def lanes_of(
         tolerance: Largest difference in intensity at any moment.
         pose_tolerance_deg: Largest difference of head and gaze.
     """
+    from studio.document.curve_fit import simplify  # brings scipy, which must not delay the window
+
     times = start_s + np.arange(take.frames) / take.fps
     channels = [(key, take.au[:, i], tolerance) for i, key in enumerate(AU_KEYS)]
     if take.pose is not None:

@@ -13,6 +13,12 @@ from studio.document.extra import Extra
 
 Mode = Literal["replace", "add"]
 
+LANE_TOLERANCE = 0.1
+"""Of keys made from a take: half of what a trained eye tells apart in an action unit (a fifth of a FACS step)."""
+
+POSE_TOLERANCE_DEG = 0.5
+"""The same for head and gaze."""
+
 
 @dataclass(frozen=True)
 class Channel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -11,9 +12,11 @@ from studio.document.project import SUFFIX
 from studio.document.storage import backups_of
 from studio.errors import StudioError
 from studio.widgets.dialogs import Dialogs, Kind
+from studio.widgets.routing import ORDER, FileKind, kind_of
 from studio.widgets.session import Session
 
-SUFFIX_AVATAR = ".safetensors"
+ASKED: dict[Kind, FileKind] = {"speech": "sound", "avatar": "avatar", "project": "project"}
+"""What a file is taken for that was chosen for a purpose."""
 
 
 class Files(QObject):
@@ -25,6 +28,12 @@ class Files(QObject):
 
     opening = Signal(str)
     """Name of the speech that is being opened."""
+
+    take_wanted = Signal(object)
+    """The path of action units from another program."""
+
+    image_wanted = Signal(object)
+    """The path of an image, to be the background."""
 
     backups_wanted = Signal(object)
     """A project could not be read, but this path has backups that the user wants to see."""
@@ -46,19 +55,51 @@ class Files(QObject):
         """Let the user choose a file and open it."""
         path = self._dialogs.open_file(self._window, kind, self.folder)
         if path is not None:
-            self.open(path)
+            self._open_kind(path, ASKED[kind])
 
     def open(self, path: Path) -> None:
-        """Open whatever a file is, by its ending; anything unknown is taken for speech."""
+        """Open whatever a file is, by its ending or its content."""
+        try:
+            kind = kind_of(path)
+        except StudioError as error:
+            self._session.failed.emit(str(error))
+            return
+        self._open_kind(path, kind)
+
+    def open_all(self, paths: Sequence[Path]) -> None:
+        """Open several files, as dropped: a project first, then what belongs to it; one sentence for the rest."""
+        known: list[tuple[FileKind, Path]] = []
+        refused: list[str] = []
+        for path in paths:
+            try:
+                known.append((kind_of(path), path))
+            except StudioError as error:
+                refused.append(str(error))
+        known.sort(key=lambda item: ORDER.index(item[0]))
+        for kind, path in known:
+            if not self._open_kind(path, kind):
+                break  # the open project stays, so nothing of the others belongs here
+        if refused:
+            more = f" ({len(refused) - 1} other files were not opened either.)" if len(refused) > 1 else ""
+            self._session.failed.emit(refused[0] + more)
+
+    def _open_kind(self, path: Path, kind: FileKind) -> bool:
+        """False when the user would not leave the open project."""
         self.folder = path.parent
-        if path.suffix.lower() == SUFFIX:
-            if self.may_leave():
-                self.open_project(path)
-        elif path.suffix.lower() == SUFFIX_AVATAR:
+        if kind == "project":
+            if not self.may_leave():
+                return False
+            self.open_project(path)
+        elif kind == "avatar":
             self._session.open_avatar(path)
+        elif kind == "take":
+            self.take_wanted.emit(path)
+        elif kind == "image":
+            self.image_wanted.emit(path)
         else:
             self.opening.emit(path.name)
             self._session.open_speech(path)
+        return True
 
     def open_project(self, path: Path) -> None:
         """Open a project, whatever becomes of the one that is open; one that cannot be read offers its backups."""

@@ -25,6 +25,8 @@ MENUS: tuple[Submenu, ...] = (
             "speech.open", "avatar.open", "",
             "project.save", "project.save_as", "project.backups", "project.recover", "",
             "project.media", "project.collect", "",
+            Submenu("Import", ("import.openface", "import.live_link", "import.audio2face")),
+            Submenu("Export take", ("take.export_openface", "take.export_live_link")),
             "export.video", "", "app.quit",
         ),
     ),

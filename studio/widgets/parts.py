@@ -8,6 +8,7 @@ from studio.widgets.appearance import Appearance
 from studio.widgets.context import Studio
 from studio.widgets.focus import KeepKeys
 from studio.widgets.head_page import HeadPage
+from studio.widgets.interchange.part import InterchangePart
 from studio.widgets.playing import Playing
 from studio.widgets.safety.backups import BackupsPart
 from studio.widgets.safety.journaling import Journaling
@@ -27,5 +28,6 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     Recent,
     Playing,
     MediaPart,
+    InterchangePart,
 )
 """A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last."""
