@@ -25,7 +25,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 from studio import app as studio_app
 from studio.playback.device import SilentOutput
 from studio.widgets import appearance, theme
+from studio.widgets.command_palette import CommandPalette
+from studio.widgets.help import AboutDialog
 from studio.widgets.main_window import MainWindow
+from studio.widgets.sample import sample_project
+from studio.widgets.shortcuts_dialog import ShortcutsDialog
 
 PATIENCE_S = 120
 MAX_BYTES = 250_000
@@ -77,6 +81,9 @@ def save_small(picture: QPixmap, path: Path) -> None:
 
 def window(camera: Camera) -> None:
     """The whole window in the middle of the work."""
+    camera.window.actions_["help.start_hint"].trigger()
+    camera.window.driver.seek(11.76)
+    camera.settle()
     camera.shoot("window")
 
 
@@ -89,7 +96,48 @@ def head(camera: Camera) -> None:
     camera.shoot("head")
 
 
-PICTURES: dict[str, Callable[[Camera], None]] = {"window": window, "head": head}
+def palette(camera: Camera) -> None:
+    """The command palette with something typed."""
+    camera.window.actions_["help.palette"].trigger()
+    field = camera.window.findChild(CommandPalette).search
+    field.setText("key")
+    camera.settle()
+    camera.shoot("palette")
+    camera.window.findChild(CommandPalette).close_palette()
+
+
+def shortcuts(camera: Camera) -> None:
+    """The dialog of the keys."""
+    camera.window.actions_["help.shortcuts"].trigger()
+    dialog = camera.window.findChild(ShortcutsDialog)
+    dialog.choose("keys.duplicate")
+    camera.settle()
+    camera.shoot("shortcuts", dialog)
+    dialog.close()
+
+
+def about(camera: Camera) -> None:
+    """What the studio runs on."""
+    camera.window.actions_["help.about"].trigger()
+    dialog = camera.window.findChild(AboutDialog)
+    camera.settle()
+    camera.shoot("about", dialog)
+    dialog.close()
+
+
+PICTURES: dict[str, Callable[[Camera], None]] = {
+    "window": window,
+    "head": head,
+    "palette": palette,
+    "shortcuts": shortcuts,
+    "about": about,
+}
+    "window": window,
+    "head": head,
+    "palette": palette,
+    "shortcuts": shortcuts,
+    "about": about,
+}
 
 
 def main() -> int:
@@ -114,7 +162,7 @@ def draw_all() -> int:
     app = studio_app.make_application(["screenshots"])
     theme.apply(app, appearance.palette_of(options.theme))
     camera = Camera(app, options.folder, (width, height))
-    camera.window.session.start_with(studio_app.sample_speech())
+    camera.window.session.open_unsaved(sample_project())
     camera.settle()
     for name, draw in PICTURES.items():
         if options.only in (None, name):

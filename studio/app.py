@@ -19,17 +19,16 @@ from PySide6.QtGui import QIcon, QSurfaceFormat
 from PySide6.QtWidgets import QApplication
 
 from studio.document.project import SUFFIX
-from studio.engine.assets import assets_dir
 from studio.playback.device import SilentOutput, open_output
 from studio.playback.engine_thread import Renderer
 from studio.widgets import appearance, theme
 from studio.widgets.bridge import Worker
 from studio.widgets.main_window import MainWindow
+from studio.widgets.sample import sample_project, sample_speech
+from studio.widgets.welcome import first_start
 
 ORGANISATION, APPLICATION = "EmoZone", "EmoZone Studio"
 """Where the settings are kept."""
-
-SPEECH_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 
 def load_renderer(path: Path | None) -> Renderer:
@@ -42,13 +41,6 @@ def load_renderer(path: Path | None) -> Renderer:
     from studio.engine.renderer import Renderer as EngineRenderer
 
     return EngineRenderer(load_avatar(default_avatar() if path is None else find_avatar(path)))
-
-
-def sample_speech() -> Path | None:
-    """The clip that a first start opens with."""
-    folder = assets_dir() / "speech"
-    clips = sorted(p for p in folder.glob("*") if p.suffix in SPEECH_SUFFIXES) if folder.is_dir() else []
-    return clips[0] if clips else None
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
@@ -73,19 +65,22 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     return app
 
 
-def start(window: MainWindow, path: Path | None) -> Worker:
+def start(window: MainWindow, path: Path | None, *, first: bool = False) -> Worker:
     """Open what was asked for and the sound device, once the window is on the screen.
 
     Args:
         window: shown already.
-        path: a project, an avatar or a speech clip; None for the sample.
+        path: a project, an avatar or a speech clip; None for the sample's speech.
+        first: whether the studio was never started here before: the sample is opened then.
 
     Returns:
         The worker that opens the sound device; close it at the end.
     """
     worker = Worker("audio device")
     session = window.session
-    if path is None or path.suffix.lower() != SUFFIX:
+    if path is None and first:
+        session.open_unsaved(sample_project())
+    elif path is None or path.suffix.lower() != SUFFIX:
         is_avatar = path is not None and (path.suffix.lower() == ".safetensors" or not path.suffix)
         is_speech = path is not None and not is_avatar
         session.start_with(path if is_speech else sample_speech(), path if is_avatar else None)
@@ -111,10 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=os.environ.get("EMOZONE_LOG", "WARNING"))
     app = make_application(sys.argv[:1])
-    window = MainWindow(SilentOutput(), load_renderer, settings=QSettings())
+    settings = QSettings()
+    first = first_start(settings)
+    window = MainWindow(SilentOutput(), load_renderer, settings=settings)
     window.show()
     workers: list[Worker] = []
-    QTimer.singleShot(0, window, lambda: workers.append(start(window, options.path)))
+    QTimer.singleShot(0, window, lambda: workers.append(start(window, options.path, first=first)))
     status = app.exec()
     for worker in workers:
         worker.close()

@@ -1,4 +1,4 @@
-"""Where the files that ship with the studio lie: avatars, sample speech, icons."""
+"""Where the files that ship with the studio lie: avatars, sample speech, icons, the user guide."""
 
 from __future__ import annotations
 
@@ -16,10 +16,19 @@ def assets_dir() -> Path:
     Raises:
         StudioError: if none of them exists.
     """
+    return _folder("assets")
+
+
+def docs_dir() -> Path:
+    """The folder `docs/` with the user guide, found like `assets_dir`."""
+    return _folder("docs")
+
+
+def _folder(name: str) -> Path:
     checkout = _HERE.parents[2]
-    places = [checkout / "assets"] if (checkout / "pyproject.toml").is_file() else []
-    places += [_HERE.parents[1] / "assets", Path(sysconfig.get_path("data")) / "share" / "emozone-studio" / "assets"]
+    places = [checkout / name] if (checkout / "pyproject.toml").is_file() else []
+    places += [_HERE.parents[1] / name, Path(sysconfig.get_path("data")) / "share" / "emozone-studio" / name]
     for place in places:
         if place.is_dir():
             return place
-    raise StudioError(f"The studio's assets are missing (looked in {places[0]}); install EmoZone Studio again.")
+    raise StudioError(f"The studio's {name} are missing (looked in {places[0]}); install EmoZone Studio again.")

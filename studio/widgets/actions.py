@@ -13,6 +13,9 @@ from PySide6.QtWidgets import QWidget
 
 from studio.widgets import theme
 
+_SHORT = ("theme.", "size.")
+"""Actions whose texts only make sense inside their submenu."""
+
 SIZES = (100, 125, 150, 175, 200)
 """Interface sizes, percent of the size that the system gives."""
 
@@ -27,6 +30,11 @@ class ActionSpec:
     icon: str = ""
     tip: str = ""
     checkable: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its text in lists: what a text that stands in a submenu leaves out is said by its tip."""
+        return self.tip if self.id.startswith(_SHORT) and self.tip else self.text
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -60,9 +68,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("view.bottom", "Bottom", ("Ctrl+7",)),
     ActionSpec("view.reframe", "Frame the head", ("F",), "frame"),
     ActionSpec("view.readout", "Performance read-out", ("Ctrl+I",), checkable=True),
-    ActionSpec("theme.dark", "Dark", checkable=True, tip="Light text on dark panels"),
-    ActionSpec("theme.light", "Light", checkable=True, tip="Dark text on light panels"),
-    ActionSpec("theme.system", "As the system", checkable=True, tip="Dark or light, as the desktop says"),
+    ActionSpec("theme.dark", "Dark", checkable=True, tip="Dark theme"),
+    ActionSpec("theme.light", "Light", checkable=True, tip="Light theme"),
+    ActionSpec(
+        "theme.system", "As the system", checkable=True, tip="Theme of the system"
+    ),
     *(ActionSpec(f"size.{size}", f"{size} %", checkable=True, tip=f"Interface size {size} %") for size in SIZES),
     ActionSpec("view.reset_layout", "Reset layout", tip="Window and panels as on the first start"),
     ActionSpec("play.toggle", "Play", ("Space", "Media Play"), "play", "Play or pause"),
@@ -77,7 +87,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("play.forwards", "Run forwards", ("L",), tip="Play; again: faster"),
     ActionSpec("play.loop", "Loop", ("Shift+L",), "loop", "Repeat the marked range, or the whole clip", checkable=True),
     ActionSpec("play.around", "Play around the playhead", ("/",), tip="Play what surrounds the playhead, and return"),
-    ActionSpec("play.loop_around", "Loop around the selection", ("Ctrl+/",), tip="Repeat the selected keys"),
+    ActionSpec("play.loop_around", "Loop around the selection", ("Alt+/",), tip="Repeat the selected keys"),
     ActionSpec("play.scrub_sound", "Hear while scrubbing", tip="A grain of sound per place", checkable=True),
     ActionSpec("speed.slower", "Slower", ("<",)),
     ActionSpec("speed.faster", "Faster", (">",)),
@@ -131,8 +141,17 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("timeline.zoom_in", "Zoom in", ("+", "=")),
     ActionSpec("timeline.zoom_out", "Zoom out", ("-",)),
     ActionSpec("timeline.follow", "Follow", icon="follow", tip="Turn the page with the playhead", checkable=True),
+    ActionSpec("project.sample", "Open sample", (), "head", "A short performance to look at and play with"),
+    ActionSpec("help.guide", "User guide", ("F1",), "book", "How to do things, with pictures"),
+    ActionSpec("help.palette", "Run a command…", ("Ctrl+Shift+P",), "search", "Find a command by its name and run it"),
+    ActionSpec("help.shortcuts", "Keyboard shortcuts…", ("Ctrl+/",), tip="Look keys up, and change them"),
+    ActionSpec("help.messages", "Recent messages", tip="What the studio said lately, failures too"),
+    ActionSpec("help.start_hint", "Show the start hint", tip="The first steps, as on the first start"),
+    ActionSpec("help.about", "About EmoZone Studio", tip="Version, licences, and what this machine uses"),
 )
 """In the order of the menus (`menus.MENUS`)."""
+
+_SPECS = {spec.id: spec for spec in ACTIONS}
 
 
 class Actions:
@@ -143,19 +162,24 @@ class Actions:
         for spec in ACTIONS:
             action = QAction(spec.text, window)
             action.setObjectName(spec.id)
-            action.setShortcuts([QKeySequence(key) for key in spec.keys])
             action.setCheckable(spec.checkable)
             if spec.icon:
                 action.setIcon(theme.icon(spec.icon, "dim"))
-            keys = QKeySequence(spec.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if spec.keys else ""
-            name = spec.tip or spec.text.rstrip("…")
-            action.setToolTip(f"{name}  ({keys})" if keys else name)
             window.addAction(action)
             self._by_id[spec.id] = action
+            self.set_keys(spec.id, spec.keys)
 
     def __getitem__(self, action_id: str) -> QAction:
         """The action of that id."""
         return self._by_id[action_id]
+
+    def set_keys(self, action_id: str, keys: tuple[str, ...]) -> None:
+        """Give an action other keys; its tool tip says the first."""
+        action, spec = self._by_id[action_id], _SPECS[action_id]
+        action.setShortcuts([QKeySequence(key) for key in keys])
+        first = QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+        name = spec.tip or spec.text.rstrip("…")
+        action.setToolTip(f"{name}  ({first})" if first else name)
 
     def all(self) -> tuple[QAction, ...]:
         """All actions in the order of the menus."""

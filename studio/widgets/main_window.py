@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFrame, QLabel, QMainWindow, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMainWindow, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from studio.document.commands import Event
 from studio.engine.scene import Scene
@@ -37,6 +37,7 @@ from studio.widgets.parts import PARTS
 from studio.widgets.presenters import Kind as PresenterKind
 from studio.widgets.session import Clip, Session
 from studio.widgets.shuttle import Shuttle
+from studio.widgets.status_line import StatusLine
 from studio.widgets.timeline.timeline import Timeline
 from studio.widgets.transport import TransportBar
 from studio.widgets.viewport import Viewport
@@ -82,9 +83,7 @@ class MainWindow(QMainWindow):
         self.timeline = Timeline(self.session, self.driver, self.actions_)
         self.transport = TransportBar(self.actions_)
         self.banner = Banner()
-        self.status = QLabel()
-        self.status.setObjectName("hint")
-        self.status.setContentsMargins(theme.SPACE, 0, 0, 4)
+        self.status = StatusLine()
         self.exports = Exports(self.session, self.viewport.controller, self)
         self.clip_sound = ClipSound(self.driver, self)
         self._last_volume = 1.0
@@ -280,10 +279,10 @@ class MainWindow(QMainWindow):
 
     def _engine_failed(self, text: str) -> None:
         self.banner.tell(text, "error")
-        self.status.setText(text)
+        self.status.fail(text)
 
     def _failed(self, text: str) -> None:
-        self.status.setText(text)
+        self.status.fail(text)
         self.timeline.set_busy("")
         self._dialogs.error(self, text)
 

@@ -21,7 +21,7 @@ MENUS: tuple[Submenu, ...] = (
     Submenu(
         "File",
         (
-            "project.new", "project.open", Submenu("Recent", ("project.clear_recent",)), "",
+            "project.new", "project.open", Submenu("Recent", ("project.clear_recent",)), "project.sample", "",
             "speech.open", "avatar.open", "",
             "project.save", "project.save_as", "project.backups", "project.recover", "",
             "project.media", "project.collect", "",
@@ -62,6 +62,12 @@ MENUS: tuple[Submenu, ...] = (
             "play.around", "play.loop_around", "",
             "play.loop", "play.mark_in", "play.mark_out", "play.clear_range", "",
             "play.scrub_sound", "play.mute", "volume.up", "volume.down",
+        ),
+    ),
+    Submenu(
+        "Help",
+        (
+            "help.guide", "help.start_hint", "", "help.palette", "help.shortcuts", "", "help.messages", "help.about",
         ),
     ),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from studio.widgets.context import Studio
 from studio.widgets.focus import KeepKeys
 from studio.widgets.head_page import HeadPage
 from studio.widgets.interchange.part import InterchangePart
+from studio.widgets.help import Help
 from studio.widgets.playing import Playing
 from studio.widgets.safety.backups import BackupsPart
 from studio.widgets.safety.journaling import Journaling
@@ -16,11 +17,14 @@ from studio.widgets.safety.keeping import Keeping
 from studio.widgets.safety.media_part import MediaPart
 from studio.widgets.safety.recent import Recent
 from studio.widgets.safety.recovery import RecoveryPart
+from studio.widgets.welcome import Welcome
 
 PARTS: tuple[Callable[[Studio], object], ...] = (
     Appearance,
     KeepKeys,
     HeadPage,
+    Help,
+    Welcome,
     Journaling,
     Keeping,
     RecoveryPart,

@@ -202,6 +202,11 @@ class Session(QObject):
         """An empty project with the shipped avatar."""
         self._reset(Project(), None)
 
+    def open_unsaved(self, project: Project) -> None:
+        """A project without a file: the sample."""
+        self.path = None
+        self.history.reset(project)
+
     def start_with(self, speech: Path | None, avatar: Path | None = None) -> None:
         """The first project of a run: an avatar (None: the shipped one) and a clip, nothing to save yet."""
         shipped = avatar is not None and avatar.name == str(avatar) and not avatar.suffix

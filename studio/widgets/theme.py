@@ -299,6 +299,11 @@ QStatusBar::item {{ border: none; }}
 #hint {{ color: {p.dim}; }}
 #faint {{ color: {p.faint}; }}
 #problem {{ color: {p.error}; }}
+#card {{ background: {p.panel}; border: 1px solid {p.groove}; border-radius: 6px; }}
+#step {{ background: {p.raised}; color: {p.dim}; border-radius: 9px; font-size: {TYPE.small}px; }}
+#step[done="true"] {{ background: {p.accent}; color: {p.on_accent}; }}
+#warning_text {{ color: {p.warning}; }}
+QToolButton#failures {{ padding: 1px 6px; color: {p.error}; }}
 #heading {{ color: {p.dim}; font-weight: 600; font-size: {TYPE.heading}px; }}
 #row_name:disabled, #row_number:disabled  {{ color: {p.disabled}; }}
 #row_name:enabled {{ color: {p.dim}; }}
@@ -357,6 +362,7 @@ QListView::item, QTreeView::item {{ padding: 5px 8px; border-radius: {RADIUS}px;
 QListView::item:hover, QTreeView::item:hover {{ background: {p.raised}; }}
 QListView::item:selected, QTreeView::item:selected {{ background: {p.accent_dim}; color: {p.text}; }}
 QListView:focus, QTreeView:focus, QTableView:focus {{ border-color: {p.accent}; }}
+QTreeView::item:selected {{ border-radius: 0; }}
 QHeaderView::section {{ background: {p.panel}; color: {p.dim}; border: none; padding: 5px 8px; }}
 QDoubleSpinBox#value:disabled {{ color: {p.disabled}; }}
 QCheckBox, QRadioButton {{ spacing: 7px; color: {p.text}; }}
