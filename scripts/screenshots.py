@@ -132,12 +132,6 @@ PICTURES: dict[str, Callable[[Camera], None]] = {
     "shortcuts": shortcuts,
     "about": about,
 }
-    "window": window,
-    "head": head,
-    "palette": palette,
-    "shortcuts": shortcuts,
-    "about": about,
-}
 
 
 def main() -> int:

@@ -70,9 +70,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("view.readout", "Performance read-out", ("Ctrl+I",), checkable=True),
     ActionSpec("theme.dark", "Dark", checkable=True, tip="Dark theme"),
     ActionSpec("theme.light", "Light", checkable=True, tip="Light theme"),
-    ActionSpec(
-        "theme.system", "As the system", checkable=True, tip="Theme of the system"
-    ),
+    ActionSpec("theme.system", "As the system", checkable=True, tip="Theme of the system"),
     *(ActionSpec(f"size.{size}", f"{size} %", checkable=True, tip=f"Interface size {size} %") for size in SIZES),
     ActionSpec("view.reset_layout", "Reset layout", tip="Window and panels as on the first start"),
     ActionSpec("play.toggle", "Play", ("Space", "Media Play"), "play", "Play or pause"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
@@ -20,11 +21,13 @@ from studio.widgets.shortcuts_dialog import ShortcutsDialog
 from studio.widgets.welcome import STEPS, StartCard, Welcome, first_start
 from tests.widgets.conftest import Studio
 
+Part = TypeVar("Part")
+Dialog = TypeVar("Dialog", bound=QDialog)
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 LEFT = Qt.MouseButton.LeftButton
 
 
-def part[Part](studio: Studio, kind: type[Part]) -> Part:
+def part(studio: Studio, kind: type[Part]) -> Part:
     return next(p for p in studio.window.parts if isinstance(p, kind))
 
 
@@ -234,7 +237,7 @@ def test_failures_stay_in_sight_until_the_messages_were_looked_at(studio: Studio
     assert status.failures.text() == ""
 
 
-def opened[Dialog: QDialog](studio: Studio, action_id: str, kind: type[Dialog]) -> Dialog:
+def opened(studio: Studio, action_id: str, kind: type[Dialog]) -> Dialog:
     studio.window.actions_[action_id].trigger()
     found = studio.window.findChild(kind)
     assert isinstance(found, kind)
