@@ -10,6 +10,7 @@ import pytest
 from studio import app
 from studio.engine.avatar import save_avatar
 from studio.errors import StudioError
+from studio.widgets import sample
 from tests.support import toy_avatar
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,14 +49,14 @@ def test_an_avatar_is_loaded_by_path(tmp_path: Path) -> None:
 
 
 def test_the_first_clip_is_a_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clip = app.sample_speech()
+    clip = sample.sample_speech()
     assert clip is None or clip.parent.name == "speech"
-    monkeypatch.setattr(app, "assets_dir", lambda: tmp_path)
-    assert app.sample_speech() is None
+    monkeypatch.setattr(sample, "assets_dir", lambda: tmp_path)
+    assert sample.sample_speech() is None
     (tmp_path / "speech").mkdir()
     for name in ("b.wav", "a.flac", "README.md"):
         (tmp_path / "speech" / name).touch()
-    assert app.sample_speech() == tmp_path / "speech" / "a.flac"
+    assert sample.sample_speech() == tmp_path / "speech" / "a.flac"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["a", "b"]])

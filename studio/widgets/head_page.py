@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 )
 
 from studio.document.action_units import MAX_INTENSITY
-from studio.document.conversions import blinks_to_keys
 from studio.document.lanes import CHANNELS, POSE_KEYS
 from studio.document.performance import Performance
 from studio.document.takes import Blinks
@@ -304,6 +303,8 @@ class HeadPage:
         session.change(label, session.project.perform(lambda performance: replace(performance, base=base)))
 
     def _convert(self) -> None:
+        from studio.document.conversions import blinks_to_keys  # scipy: not before the window is on the screen
+
         session = self._studio.session
         project = session.project.perform(lambda performance: blinks_to_keys(performance, session.duration_s))
         session.history.apply("Convert blinks to keys", project)

@@ -65,7 +65,8 @@ def test_keys_are_searched_by_command_and_by_key(dialog: ShortcutsDialog) -> Non
     QTest.keyClicks(dialog.search, "duplicate")
     assert seen() == ["Duplicate keys"]
     dialog.search.setText("ctrl+d")
-    assert seen() == ["Duplicate keys"]
+    assert "Duplicate keys" in seen()
+    assert "Undo" not in seen()
     dialog.search.setText("nonsense")
     assert seen() == []
     assert dialog.nothing.isVisible()
@@ -96,6 +97,8 @@ def test_new_keys_work_at_once_and_conflicts_are_said(
     dialog.close()
     studio.session.hold("AU1", 3.0)
     studio.window.activateWindow()
+    with studio.qtbot.waitActive(studio.window):
+        pass
     studio.key(Qt.Key.Key_D, CTRL)
     assert studio.held("AU1") is None
 
