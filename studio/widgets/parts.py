@@ -8,8 +8,8 @@ from studio.widgets.appearance import Appearance
 from studio.widgets.context import Studio
 from studio.widgets.focus import KeepKeys
 from studio.widgets.head_page import HeadPage
-from studio.widgets.interchange.part import InterchangePart
 from studio.widgets.help import Help
+from studio.widgets.interchange.part import InterchangePart
 from studio.widgets.playing import Playing
 from studio.widgets.safety.backups import BackupsPart
 from studio.widgets.safety.journaling import Journaling
