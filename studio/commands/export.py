@@ -200,7 +200,7 @@ def _project_job(args: argparse.Namespace, backed: bool) -> _Job:
     from studio.document.project import load_project
     from studio.engine.avatar import default_avatar, find_avatar
     from studio.engine.backdrop import background_of
-    from studio.engine.speech.audio import load_audio
+    from studio.engine.speech.project_sound import project_audio
     from studio.engine.video import exact_rate
 
     project = load_project(args.project)
@@ -219,7 +219,7 @@ def _project_job(args: argparse.Namespace, backed: bool) -> _Job:
         view = lambda _: marked[args.bookmark]  # noqa: E731
     return _Job(
         avatar=default_avatar() if project.avatar is None else find_avatar(project.avatar.location()),
-        audio=None if project.audio is None else load_audio(project.audio.location()),
+        audio=project_audio(project),
         performance=project.performance,
         view=view,
         size=(wish.width_px, wish.height_px),

@@ -19,7 +19,7 @@ from studio.document.expressions import Clip, Expressions, Preset
 from studio.document.fields import TIME_LIMIT_S, Fields
 from studio.document.jsontext import Json
 from studio.document.lanes import Lane, Mode
-from studio.document.model import Bookmark, ExportSettings, Marker, Media, Project
+from studio.document.model import Bookmark, ExportSettings, Marker, Media, Project, SoundEdit
 from studio.document.performance import CameraView, Performance
 from studio.document.takes import N_AU, N_POSE, Base, Blinks, Take
 from studio.errors import StudioError
@@ -73,7 +73,7 @@ def format_version(tree: Json, file: str) -> int:
 def _project(fields: Fields, folder: Path | None) -> Project:
     span = fields.child("range")
     performance = fields.child("performance")
-    export = fields.child("export")
+    export, sound = fields.child("export"), fields.child("sound")
     if span is not None:
         in_s, out_s = (span.optional_number(key, -TIME_LIMIT_S, TIME_LIMIT_S) for key in ("in_s", "out_s"))
     else:
@@ -82,6 +82,7 @@ def _project(fields: Fields, folder: Path | None) -> Project:
     return Project(
         avatar=None if avatar is None else _media(avatar, folder),
         audio=None if audio is None else _media(audio, folder),
+        sound=SoundEdit() if sound is None else sound.make(_sound),
         backdrop=None if backdrop is None else _media(backdrop, folder),
         fps=fields.number("fps", 25.0, 1, 240),
         performance=Performance() if performance is None else performance.make(_performance),
@@ -114,6 +115,16 @@ def _media(fields: Fields, folder: Path | None) -> Media:
     if PurePosixPath(path).is_absolute() or windows.drive or windows.root:
         return Media(path, sha256, trusted=False, extra=fields.extra())
     return Media(os.path.normpath(folder.absolute() / path), sha256, extra=fields.extra())
+
+
+def _sound(fields: Fields) -> SoundEdit:
+    return SoundEdit(
+        fields.number("in_s", 0.0, 0, TIME_LIMIT_S),
+        fields.optional_number("out_s", 0, TIME_LIMIT_S),
+        fields.number("start_s", 0.0, 0, TIME_LIMIT_S),
+        fields.number("gain_db", 0.0, SoundEdit.MIN_GAIN_DB, SoundEdit.MAX_GAIN_DB),
+        fields.extra(),
+    )
 
 
 def _marker(fields: Fields) -> Marker:

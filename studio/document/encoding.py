@@ -22,7 +22,7 @@ from studio.document.expressions import Clip, Expressions
 from studio.document.extra import Extra
 from studio.document.jsontext import Json
 from studio.document.lanes import Lane
-from studio.document.model import ExportSettings, Marker, Media, Project, resolved
+from studio.document.model import ExportSettings, Marker, Media, Project, SoundEdit, resolved
 from studio.document.performance import CameraView, Performance
 from studio.document.takes import Base, Blinks, Take
 
@@ -57,6 +57,7 @@ class Encoder:
             "generator": f"EmoZone Studio {__version__}",
             "avatar": self._media(project.avatar),
             "audio": self._media(project.audio),
+            "sound": _sound(project.sound),
             "backdrop": self._media(project.backdrop),
             "fps": project.fps,
             "range": {"in_s": project.in_s, "out_s": project.out_s, "loop": project.loop},
@@ -136,6 +137,11 @@ def _view(view: CameraView) -> Tree:
         "distance": view.distance,
         "offset_m": list(view.offset_m),
     }
+
+
+def _sound(sound: SoundEdit) -> Tree:
+    tree: Tree = {"in_s": sound.in_s, "out_s": sound.out_s, "start_s": sound.start_s, "gain_db": sound.gain_db}
+    return _with(tree, sound.extra)
 
 
 def _export(export: ExportSettings) -> Tree:

@@ -7,6 +7,7 @@ avatars itself. What belongs to the window (zoom, open panels) is not part of it
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -66,6 +67,36 @@ class Media:
 
 
 @dataclass(frozen=True)
+class SoundEdit:
+    """What is heard of the sound's file, which itself stays as it is. Raises ValueError for values without sense.
+
+    The file from `in_s` to `out_s` is heard from the project's moment `start_s` on.
+    """
+
+    MAX_GAIN_DB = 40.0
+    MIN_GAIN_DB = -60.0
+
+    in_s: float = 0.0
+    out_s: float | None = None  # None: the end of the file
+    start_s: float = 0.0
+    gain_db: float = 0.0
+    extra: Extra = ()
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.in_s < math.inf and 0 <= self.start_s < math.inf):
+            raise ValueError(f"the sound is cut at {self.in_s} s and starts at {self.start_s} s, expected 0 or more")
+        if self.out_s is not None and not self.in_s < self.out_s < math.inf:
+            raise ValueError(f"the sound is cut from {self.in_s} to {self.out_s} s, expected start < end")
+        if not self.MIN_GAIN_DB <= self.gain_db <= self.MAX_GAIN_DB:
+            raise ValueError(f"the gain is {self.gain_db} dB, expected {self.MIN_GAIN_DB:g} to {self.MAX_GAIN_DB:g}")
+
+    @property
+    def gain(self) -> float:
+        """Factor of the samples."""
+        return float(10.0 ** (self.gain_db / 20.0))
+
+
+@dataclass(frozen=True)
 class Marker:
     """A named moment on the ruler."""
 
@@ -116,6 +147,7 @@ class Project:
 
     avatar: Media | None = None
     audio: Media | None = None
+    sound: SoundEdit = field(default_factory=SoundEdit)
     backdrop: Media | None = None
     fps: float = 25.0
     performance: Performance = field(default_factory=Performance)

@@ -120,6 +120,8 @@ def differences(before: Project, after: Project) -> tuple[str, ...]:
         lines.append(_changed("Camera bookmarks", len(before.bookmarks), len(after.bookmarks), "bookmark"))
     if (before.in_s, before.out_s, before.loop) != (after.in_s, after.out_s, after.loop):
         lines.append("Range or loop changed")
+    if before.sound != after.sound:
+        lines.append("Trim or gain of the sound changed")
     if before.fps != after.fps:
         lines.append(f"Rate: {before.fps:g} → {after.fps:g} frames per second")
     if before.export != after.export:

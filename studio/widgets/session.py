@@ -19,7 +19,7 @@ from studio.document.action_units import AU_KEYS
 from studio.document.commands import Event, Gesture, History
 from studio.document.fingerprint import Fingerprint
 from studio.document.journal import Recovery
-from studio.document.model import Media, Project
+from studio.document.model import Media, Project, SoundEdit
 from studio.document.project import SUFFIX, load_project, save_project
 from studio.errors import StudioError
 from studio.playback.engine_thread import AvatarReady
@@ -28,23 +28,40 @@ from studio.widgets.names import CHANNEL_NAMES
 from studio.widgets.peaks import Peaks
 
 if TYPE_CHECKING:
+    from studio.engine.speech.audio import Audio
     from studio.engine.speech.features import SpeechFeatures
 
 
 @dataclass(frozen=True)
-class Clip:
-    """An opened sound."""
+class Source:
+    """A sound file, before the project makes anything of it."""
 
     media: Media
+    audio: Audio
+    peaks: Peaks
+    peak_db: float  # of its loudest sample, below full scale; -inf for silence
+
+
+@dataclass(frozen=True)
+class Clip:
+    """An opened sound, as the project has trimmed it and made it louder or quieter."""
+
+    source: Source
+    edit: SoundEdit
     samples: NDArray[np.float32]  # (n, channels)
     rate_hz: int
     duration_s: float
     peaks: Peaks
     features: SpeechFeatures | None = None  # None until the speech pass is done
 
+    @property
+    def media(self) -> Media:
+        """The file."""
+        return self.source.media
+
     def same_sound(self, other: Clip) -> bool:
         """Whether both sound alike; features may differ."""
-        return self.media == other.media
+        return (self.media, self.edit) == (other.media, other.edit)
 
 
 class Session(QObject):
@@ -97,7 +114,7 @@ class Session(QObject):
         self.avatar: AvatarReady | None = None
         self._worker = Worker("opening", self)
         self._gesture: Gesture | None = None
-        self._clip_wanted: Media | None = None
+        self._clip_wanted: tuple[Media, SoundEdit] | None = None
         self._avatar_wanted: Media | None = None
         self._avatar_asked = False
         self._choosing_avatar: Media | None = None
@@ -183,6 +200,10 @@ class Session(QObject):
         first, past = project.in_s or 0.0, project.out_s if project.out_s is not None else self.duration_s
         first, past = min(first, self.duration_s), min(past, self.duration_s)
         return (first, past) if past > first else None
+
+    def set_sound(self, label: str, edit: SoundEdit) -> None:
+        """Trim, move or turn up the sound; the file and all curves stay."""
+        self.change(label, self.project.replace(sound=edit))
 
     def set_loop(self, loop: bool) -> None:
         """Repeat the range or not."""
@@ -277,7 +298,9 @@ class Session(QObject):
     def open_speech(self, path: Path) -> None:
         """Open a sound; it enters the project when it has proved to be one."""
         self._busy(f"Opening {path.name}…")
-        self._worker.run(lambda: _load_clip(Media.file(path)), self._speech_chosen, self._opening_failed)
+        self._worker.run(
+            lambda: _edited_clip(_load_source(Media.file(path)), SoundEdit()), self._speech_chosen, self._opening_failed
+        )
 
     def open_avatar(self, path: Path) -> None:
         """Open an avatar; it enters the project when it has proved to be one."""
@@ -313,14 +336,22 @@ class Session(QObject):
     def _follow_media(self) -> None:
         """Load what the project names, if it is not what is open."""
         project = self.project
-        if project.audio != self._clip_wanted:
-            self._clip_wanted = project.audio
-            if project.audio is None:
+        wanted = None if project.audio is None else (project.audio, project.sound)
+        if wanted != self._clip_wanted and not (self._gesture is not None and self._gesture.active):
+            self._clip_wanted = wanted
+            if wanted is None:
                 self._set_clip(None)
+            elif self.clip is not None and self.clip.media == wanted[0]:
+                source, edit = self.clip.source, wanted[1]
+                self._worker.run(lambda: _edited_clip(source, edit), self._clip_loaded, self._opening_failed)
             else:
-                media = project.audio
+                media, edit = wanted
                 self._busy(f"Opening {media.name}…")
-                self._worker.run(lambda: _load_clip(media), self._clip_loaded, lambda text: self._lost(media, text))
+                self._worker.run(
+                    lambda: _edited_clip(_load_source(media), edit),
+                    self._clip_loaded,
+                    lambda text: self._lost(media, text),
+                )
         if not self._avatar_asked or project.avatar != self._avatar_wanted:
             self._avatar_asked, self._avatar_wanted = True, project.avatar
             self._want_avatar(project.avatar)
@@ -349,19 +380,24 @@ class Session(QObject):
         return not media.trusted or self.path is not None or self.recovered is not None
 
     def _speech_chosen(self, clip: Clip) -> None:
-        self._clip_wanted = clip.media
-        self.history.apply(f"Open speech {clip.media.name}", self.project.replace(audio=clip.media))
+        self._clip_wanted = (clip.media, clip.edit)
+        project = self.project.replace(audio=clip.media, sound=clip.edit)  # cuts of another file mean nothing in it
+        self.history.apply(f"Open speech {clip.media.name}", project)
         self._clip_loaded(clip)
 
     def _clip_loaded(self, clip: Clip) -> None:
-        if clip.media != self._clip_wanted:
+        if (clip.media, clip.edit) != self._clip_wanted:
             return  # the user went on to something else
+        before = self.clip
+        louder = before is not None and replace(before.edit, gain_db=clip.edit.gain_db) == clip.edit
+        if before is not None and before.media == clip.media and louder:
+            clip = replace(clip, features=before.features)  # nearly what the new ones will be
         self._set_clip(clip)
         self._busy("Listening to the speech…")
         self._worker.run(lambda: _with_features(clip), self._features_ready, self._opening_failed)
 
     def _features_ready(self, clip: Clip) -> None:
-        if clip.media == self._clip_wanted:
+        if (clip.media, clip.edit) == self._clip_wanted:
             self._busy("")
             self._set_clip(clip)
 
@@ -385,13 +421,27 @@ def _newer(path: Path, moment_s: float) -> bool:
         return False
 
 
-def _load_clip(media: Media) -> Clip:
+def _load_source(media: Media) -> Source:
     """Runs in the worker."""
     from studio.engine.speech.audio import load_audio
+    from studio.engine.speech.project_sound import peak_db
 
     audio = load_audio(Path(media.location()))
-    mono = np.ascontiguousarray(audio.samples.mean(axis=1), dtype=np.float32)
-    return Clip(media, audio.samples, audio.rate_hz, audio.duration_s, Peaks(mono, audio.rate_hz))
+    return Source(media, audio, _peaks(audio), peak_db(audio.samples))
+
+
+def _edited_clip(source: Source, edit: SoundEdit) -> Clip:
+    """Runs in the worker."""
+    from studio.engine.speech.project_sound import edited
+
+    audio = edited(source.audio, edit)
+    peaks = source.peaks if audio.samples is source.audio.samples else _peaks(audio)
+    return Clip(source, edit, audio.samples, audio.rate_hz, audio.duration_s, peaks)
+
+
+def _peaks(audio: Audio) -> Peaks:
+    mixed = audio.samples[:, 0] if audio.samples.shape[1] == 1 else audio.samples.mean(axis=1)
+    return Peaks(np.ascontiguousarray(mixed, dtype=np.float32), audio.rate_hz)
 
 
 def _with_features(clip: Clip) -> Clip:

@@ -18,7 +18,7 @@ from studio.document.curves import Curve, Handle, Interpolation, Key
 from studio.document.expressions import EXPRESSIONS, Clip, Expressions, Preset
 from studio.document.extra import Extra
 from studio.document.lanes import CHANNELS, Lane
-from studio.document.model import Bookmark, ExportSettings, Marker, Media, Project
+from studio.document.model import Bookmark, ExportSettings, Marker, Media, Project, SoundEdit
 from studio.document.performance import CameraView, Performance
 from studio.document.takes import N_AU, N_POSE, Base, Blinks, Take
 
@@ -146,6 +146,14 @@ def random_media(rng: Random) -> Media | None:
     return rng.choice([None, file, Media(rng.choice(["ada", "Ben 2"]), shipped=True, extra=random_extra(rng))])
 
 
+def random_sound(rng: Random) -> SoundEdit:
+    if rng.random() < 0.4:
+        return SoundEdit()
+    start = rng.uniform(0, 30)
+    end = rng.choice([None, start + rng.uniform(0.1, 60)])
+    return SoundEdit(start, end, rng.choice([0.0, rng.uniform(0, 9)]), rng.uniform(-60, 40), random_extra(rng))
+
+
 def random_project(rng: Random) -> Project:
     def view() -> CameraView:
         distance = rng.choice([None, rng.uniform(0.5, 50)])
@@ -157,6 +165,7 @@ def random_project(rng: Random) -> Project:
     return Project(
         avatar=random_media(rng),
         audio=random_media(rng),
+        sound=random_sound(rng),
         backdrop=random_media(rng),
         fps=rng.choice([24.0, 25.0, 60.0, 30000 / 1001]),
         performance=random_performance(rng),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from studio.document.decoding import decode
 from studio.document.encoding import VERSION, Encoder
 from studio.document.jsontext import dump, parse
+from studio.document.model import SoundEdit
 from studio.document.performance import Performance
 from studio.document.project import Media, Project, load_project, save_project
 from studio.errors import StudioError
@@ -275,3 +276,27 @@ def test_frame_times_are_the_nearest_frames(fps: float, time: float) -> None:
 def test_senseless_projects_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"project|range"):
         Project(**values)  # type: ignore[arg-type]
+
+
+def test_trim_and_gain_round_trip(tmp_path: Path) -> None:
+    sound = SoundEdit(0.25, 3.5, 1.0, -4.5, (("x-room", '"dry"'),))
+    path = tmp_path / "sound.emozone"
+    save_project(Project(sound=sound), path)
+    assert load_project(path).sound == sound
+    assert '"gain_db": -4.5' in path.read_text()
+
+
+def test_a_project_from_before_has_its_whole_sound(tmp_path: Path) -> None:
+    path = tmp_path / "old.emozone"
+    path.write_text('{"format": "emozone-project", "version": 1}')
+    assert load_project(path).sound == SoundEdit()
+
+
+@pytest.mark.parametrize(
+    "sound", ['{"in_s": 3, "out_s": 2}', '{"gain_db": 1e9}', '{"start_s": -1}', '{"in_s": "x"}', "[]"]
+)
+def test_a_cut_without_sense_is_one_sentence(tmp_path: Path, sound: str) -> None:
+    path = tmp_path / "odd.emozone"
+    path.write_text(f'{{"format": "emozone-project", "version": 1, "sound": {sound}}}')
+    with pytest.raises(StudioError, match=r"odd\.emozone is damaged at sound"):
+        load_project(path)
