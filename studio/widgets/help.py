@@ -21,6 +21,7 @@ from studio.widgets.shortcuts_dialog import ShortcutsDialog
 from studio.widgets.status_line import StatusLine
 
 GUIDE = "guide.md"
+FACTS_WIDTH = 360
 
 
 def log_path() -> Path:
@@ -84,7 +85,8 @@ class AboutDialog(QDialog):
             label, text = QLabel(name), QLabel(value)
             label.setObjectName("hint")
             text.setWordWrap(True)
-            text.setMinimumWidth(340)
+            text.setFixedWidth(FACTS_WIDTH)
+            text.setMinimumHeight(text.heightForWidth(FACTS_WIDTH))
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             form.addRow(label, text)
         self.copy = QPushButton("Copy")

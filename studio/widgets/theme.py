@@ -119,6 +119,14 @@ class _Look:
     palette = DARK
 
 
+BY_KEYBOARD = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
+"""How the focus comes to a large widget that then shows a frame."""
+
+
 def palette() -> Palette:
     """The colours in use."""
     return _Look.palette
@@ -342,6 +350,7 @@ QPushButton:disabled {{ color: {p.disabled}; background: {p.panel}; }}
 QPushButton#primary {{ background: {p.accent}; border-color: {p.accent}; color: {p.on_accent}; font-weight: 600; }}
 QMenuBar QPushButton#primary {{ padding: 3px 16px; margin: 3px 8px 3px 0; }}
 QPushButton#primary:hover {{ background: {p.accent_hover}; }}
+QPushButton#primary:focus {{ border: 2px solid {p.text}; }}
 QPushButton#primary:disabled {{ background: {p.raised}; border-color: {p.groove}; color: {p.disabled}; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {p.field}; border: 1px solid {p.groove};
   border-radius: {RADIUS}px; padding: 4px 6px; color: {p.text}; min-height: 18px;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QFocusEvent,
     QFontMetrics,
     QKeyEvent,
     QMouseEvent,
@@ -190,6 +191,16 @@ class Viewport(QWidget):
         self.controller.dolly(event.angleDelta().y() / WHEEL_STEP)
         self.view_changed.emit(True)
         event.accept()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """A frame shows that the keyboard has come here; a click needs none."""
+        self.overlay.focused = event.reason() in theme.BY_KEYBOARD
+        self.overlay.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Without the frame again."""
+        self.overlay.focused = False
+        self.overlay.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Plus and minus come nearer and go away."""

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import cast
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.document.lanes import CHANNELS
+from studio.widgets import theme
 from studio.widgets.timeline import edits
 from studio.widgets.timeline.drags import BoxSelect, Drag, MoveHandle, MoveKeys, MoveMarker, snapping_of
 from studio.widgets.timeline.editor import KeyEditor
@@ -66,6 +67,7 @@ class Canvas(QWidget):
         self._time_drag = ""
         self._anchor_s = self._anchor_x = 0.0
         self._pan_from: QPointF | None = None
+        self._framed = False
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Room for two lanes."""
@@ -149,6 +151,16 @@ class Canvas(QWidget):
         super().changeEvent(event)
 
     # ---- keyboard ----
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """A frame shows that the keyboard has come here; a click needs none."""
+        self._framed = event.reason() in theme.BY_KEYBOARD
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Without the frame again."""
+        self._framed = False
+        self.update()
 
     def event(self, event: QEvent) -> bool:
         """F fits the timeline while it has the focus; the window's own F is kept from it."""
@@ -398,6 +410,9 @@ class Canvas(QWidget):
                 painter.setClipRect(rect)
                 self._painter.paint(painter, rect, self.width(), self.height(), self.devicePixelRatioF())
                 painter.restore()
+            if self._framed:
+                painter.setPen(theme.colour("accent", 0.8))
+                painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         finally:
             painter.end()  # an open painter on a widget ends the process
 
