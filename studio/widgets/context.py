@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMainWindow
 
 from studio.widgets.actions import Actions
 from studio.widgets.clip_sound import ClipSound
+from studio.widgets.au_panel import AuPanel
 from studio.widgets.dialogs import Dialogs
 from studio.widgets.driver import PlaybackDriver
 from studio.widgets.files import Files
@@ -38,6 +39,7 @@ class Studio:
     timeline: Timeline
     transport: TransportBar
     inspector: Inspector
+    panel: AuPanel
     banner: Banner
     settings: QSettings | None  # None remembers nothing
     say: Callable[[str], None]  # the status line

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Protocol
 
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QColorDialog, QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from studio.widgets import messages
 
@@ -13,7 +14,10 @@ SPEECH_FILTER = "Sound or video (*.wav *.flac *.mp3 *.m4a *.aac *.ogg *.opus *.m
 AVATAR_FILTER = "Avatar (*.safetensors)"
 PROJECT_FILTER = "EmoZone project (*.emozone)"
 
-Kind = Literal["speech", "avatar", "project"]
+IMAGE_FILTER = "Image (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff)"
+
+Kind = Literal["speech", "avatar", "project", "image"]
+Rgb = tuple[float, float, float]
 Unsaved = Literal["save", "discard", "cancel"]
 Changed = Literal["replace", "save_as", "cancel"]
 NotSaved = Literal["retry", "save_as", "cancel"]
@@ -22,6 +26,7 @@ _OPEN: dict[Kind, tuple[str, str]] = {
     "speech": ("Open speech", SPEECH_FILTER),
     "avatar": ("Open avatar", AVATAR_FILTER),
     "project": ("Open project", PROJECT_FILTER),
+    "image": ("Open image", IMAGE_FILTER),
 }
 
 
@@ -33,6 +38,12 @@ class Dialogs(Protocol):
 
     def save_project(self, parent: QWidget, start: Path) -> Path | None:
         """Where to save."""
+
+    def choose_colour(self, parent: QWidget, title: str, start: Rgb) -> Rgb | None:
+        """A colour in display sRGB, None when the user thinks better of it."""
+
+    def ask_text(self, parent: QWidget, title: str, label: str, start: str) -> str | None:
+        """A line of text, None when the user thinks better of it."""
 
     def unsaved(self, parent: QWidget, title: str) -> Unsaved:
         """What to do with unsaved changes."""
@@ -72,6 +83,16 @@ class SystemDialogs:
         """The system's file dialog."""
         name, _ = QFileDialog.getSaveFileName(parent, "Save project", str(start), PROJECT_FILTER)
         return Path(name) if name else None
+
+    def choose_colour(self, parent: QWidget, title: str, start: Rgb) -> Rgb | None:
+        """The system's colour dialog."""
+        colour = QColorDialog.getColor(QColor.fromRgbF(*start), parent, title)
+        return (colour.redF(), colour.greenF(), colour.blueF()) if colour.isValid() else None
+
+    def ask_text(self, parent: QWidget, title: str, label: str, start: str) -> str | None:
+        """A small dialog with one line."""
+        text, accepted = QInputDialog.getText(parent, title, label, text=start)
+        return text if accepted else None
 
     def unsaved(self, parent: QWidget, title: str) -> Unsaved:
         """Save, discard or stay."""

@@ -85,9 +85,13 @@ class PlaybackDriver(QObject):
         """Another camera or size of the viewport, in device pixels; `moving` while the hand moves it."""
         self.show.set_view(camera, width_px, height_px)
         if moving:
-            self.show.moving = True
-            self._settle.start()
+            self.hurry()
         self.refresh()
+
+    def hurry(self) -> None:
+        """The hand moves something: pictures are drawn quickly until it rests, then with all pixels."""
+        self.show.moving = True
+        self._settle.start()
 
     def refresh(self) -> None:
         """Something changed: ask for a picture, once per pass of the event loop."""

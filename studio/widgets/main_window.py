@@ -13,11 +13,9 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QMainWindow, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from studio.document.commands import Event
-from studio.engine.scene import Scene
 from studio.playback.device import AudioOutput
-from studio.playback.engine_thread import AvatarReady, FrameResult, Renderer
+from studio.playback.engine_thread import AvatarReady, Renderer
 from studio.playback.player import State
-from studio.playback.show import Stage
 from studio.widgets import theme
 from studio.widgets.actions import Actions
 from studio.widgets.au_panel import AuPanel
@@ -32,7 +30,6 @@ from studio.widgets.inspector import Inspector
 from studio.widgets.layout import Layout
 from studio.widgets.menus import Menus
 from studio.widgets.messages import Banner
-from studio.widgets.names import avatar_title
 from studio.widgets.parts import PARTS
 from studio.widgets.presenters import Kind as PresenterKind
 from studio.widgets.session import Clip, Session
@@ -143,7 +140,6 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(top)
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().addWidget(self.status, 1)
-        self.actions_["view.readout"].setChecked(True)
 
     def _make_parts(self) -> tuple[object, ...]:
         """Everything that is not in this module; see `parts`."""
@@ -160,6 +156,7 @@ class MainWindow(QMainWindow):
             timeline=self.timeline,
             transport=self.transport,
             inspector=self.inspector,
+            panel=self.panel,
             banner=self.banner,
             settings=self._settings,
             say=self.status.setText,
@@ -185,7 +182,6 @@ class MainWindow(QMainWindow):
                 "face.find": self._find,
                 "view.reframe": self.viewport.reframe,
                 **{f"view.{name}": partial(self.viewport.look, name) for name in VIEWS},
-                "view.readout": self._show_readout,
                 "play.toggle": driver.toggle,
                 "play.start": driver.to_start,
                 "play.end": lambda: driver.seek(driver.player.duration_s),
@@ -228,7 +224,7 @@ class MainWindow(QMainWindow):
         driver.avatar_ready.connect(session.avatar_ready)
         driver.avatar_failed.connect(self._avatar_failed)
         driver.failed.connect(self._engine_failed)
-        driver.picture_ready.connect(self._picture)
+        driver.picture_ready.connect(self.viewport.show_result)
         driver.position_changed.connect(self._show_position)
         driver.state_changed.connect(self._state_changed)
         driver.pace_changed.connect(self.transport.show_pace)
@@ -241,8 +237,6 @@ class MainWindow(QMainWindow):
         project, history = event.project, self.session.history
         if project.audio is not None and (self.session.clip is None or self.session.clip.media != project.audio):
             self.timeline.set_busy(f"Opening {project.audio.name}…")
-        if event.project is not event.previous:
-            self._restage()
         self.driver.set_loop(project.loop, self.session.range_s)
         self.actions_["play.loop"].setChecked(project.loop)
         for action_id, verb, label in (
@@ -253,15 +247,7 @@ class MainWindow(QMainWindow):
             self.actions_[action_id].setEnabled(label is not None or history.gesture is not None)
         self._show_values()
 
-    def _restage(self) -> None:
-        """Hand the engine what the project is now."""
-        project, clip = self.session.project, self.session.clip
-        scene = Scene(clip.features if clip is not None else None, project.performance)
-        background = project.export.background or theme.backdrop_rgb()
-        self.driver.set_stage(Stage(scene, background, project.fps))
-
     def _clip_changed(self, clip: Clip | None) -> None:
-        self._restage()
         self.clip_sound.set_clip(clip)
 
     def use_output(self, output: AudioOutput) -> None:
@@ -299,28 +285,6 @@ class MainWindow(QMainWindow):
     def _view_changed(self, moving: bool) -> None:
         width, height = self.viewport.device_size()
         self.driver.set_view(self.viewport.controller.camera, width, height, moving=moving)
-
-    def _picture(self, result: FrameResult) -> None:
-        self.viewport.show_result(result)
-        self._show_readout()
-
-    def _show_readout(self) -> None:
-        shown, ready = self.driver.shown, self.session.avatar
-        if shown is None or ready is None or not self.actions_["view.readout"].isChecked():
-            self.viewport.overlay.show_readout("")
-            return
-        camera = shown.request.camera
-        parts = [
-            avatar_title(ready.avatar.info.name),
-            f"{len(ready.avatar.gaussians):,} Gaussians",
-            ready.backend,
-            f"{camera.width}×{camera.height}",
-            f"{self.driver.show.quality.drawing_ms:.0f} ms",
-        ]
-        if self.driver.player.playing:
-            pace = self.driver.pace
-            parts.append(f"{pace.fps:.0f} fps")
-        self.viewport.overlay.show_readout("   ".join(parts))
 
     def _show_position(self, position_s: float) -> None:
         self.transport.show_position(position_s, self.driver.player.duration_s, self.session.project.fps)

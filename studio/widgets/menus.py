@@ -41,6 +41,28 @@ MENUS: tuple[Submenu, ...] = (
         "View",
         (
             "view.reframe", "", "view.front", "view.back", "view.left", "view.right", "view.top", "view.bottom",
+            "",
+            Submenu(
+                "Overlay",
+                ("overlay.none", "overlay.zones", "overlay.reach", "overlay.attention", "", "overlay.toggle"),
+            ),
+            Submenu("Compare", ("compare.flip", "compare.wipe", "", "compare.unedited", "compare.saved")),
+            Submenu(
+                "Ghost",
+                (
+                    "ghost.none", "ghost.pin", "ghost.previous_key", "ghost.next_key", "ghost.previous_marker",
+                    "ghost.next_marker",
+                ),
+            ),
+            Submenu("Guides", ("guides.safe", "guides.thirds")),
+            Submenu("Background", ("background.colour", "background.image", "background.transparent")),
+            Submenu(
+                "Camera",
+                (
+                    "camera.bookmark", *(f"camera.bookmark_{i}" for i in range(1, 10)), "", "camera.key",
+                    "camera.look_through", "", "camera.turntable", "camera.bake_turntable",
+                ),
+            ),
             "", "timeline.zoom_in", "timeline.zoom_out", "timeline.fit", "timeline.follow", "", "view.readout", "",
             Submenu("Theme", ("theme.dark", "theme.light", "theme.system")),
             Submenu("Interface size", ("size.100", "size.125", "size.150", "size.175", "size.200")),

@@ -17,9 +17,11 @@ from studio.widgets.safety.keeping import Keeping
 from studio.widgets.safety.media_part import MediaPart
 from studio.widgets.safety.recent import Recent
 from studio.widgets.safety.recovery import RecoveryPart
+from studio.widgets.view.aids import ViewportAids
 from studio.widgets.welcome import Welcome
 
 PARTS: tuple[Callable[[Studio], object], ...] = (
+    ViewportAids,
     Appearance,
     KeepKeys,
     HeadPage,

@@ -127,6 +127,7 @@ class SliderPanel(QFrame):
         value_set(key, value): one step of keyboard, wheel or field.
         value_reset(key): back to what lies below.
         key_clicked(key): the diamond.
+        pointed(key): the pointer or the keyboard came to a row.
     """
 
     gesture_begun = Signal(str)
@@ -135,6 +136,7 @@ class SliderPanel(QFrame):
     value_set = Signal(str, float)
     value_reset = Signal(str)
     key_clicked = Signal(str)
+    pointed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -166,13 +168,18 @@ class SliderPanel(QFrame):
         row.value.valueChanged.connect(lambda value: self.value_set.emit(key, value))
         row.reset.connect(lambda: self.value_reset.emit(key))
         row.key.clicked.connect(lambda: self.key_clicked.emit(key))
-        for control in (row.slider, row.value, row.key):
+        for control in (row, row.slider, row.value, row.key):
             control.installEventFilter(self)
         return row
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Scroll a control into sight when the keyboard reaches it."""
-        if event.type() == QEvent.Type.FocusIn and isinstance(watched, QWidget):
+        if event.type() == QEvent.Type.Enter and isinstance(watched, SliderRow):
+            self.pointed.emit(watched.channel)
+        elif event.type() == QEvent.Type.FocusIn and isinstance(watched, QWidget):
+            row = watched.parent()
+            if isinstance(row, SliderRow):
+                self.pointed.emit(row.channel)
             self._scroll.ensureWidgetVisible(watched, 0, theme.ROW_HEIGHT)
         return super().eventFilter(watched, event)
 

@@ -148,12 +148,6 @@ def _colour(p: Palette, name: str, alpha: float) -> QColor:
     return result
 
 
-def backdrop_rgb() -> tuple[float, float, float]:
-    """Display sRGB in [0, 1] of the viewport's background where the project has none."""
-    back = colour("backdrop")
-    return (back.redF(), back.greenF(), back.blueF())
-
-
 def font(size_px: int, *, bold: bool = False, spaced: bool = False) -> QFont:
     """The studio's typeface in a size of `TYPE`; `spaced` for headings in capitals."""
     result = QFont(_family())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFontMetrics,
@@ -17,10 +19,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from studio.engine.aids import Legend
 from studio.playback.engine_thread import FrameResult
 from studio.widgets import theme
 from studio.widgets.camera_controller import CameraController
 from studio.widgets.presenters import Kind, make_presenter
+from studio.widgets.view import painting
+from studio.widgets.view.painting import Guides
 
 WHEEL_STEP = 120.0
 """Qt's unit of one notch; touch pads send fractions."""
@@ -28,9 +33,15 @@ WHEEL_STEP = 120.0
 DOLLY_STEPS_PER_HEIGHT = 12.0
 """Wheel steps of a right-button drag across the viewport's height."""
 
+DIVIDER_REACH_PX = 8
+"""How near the pointer must be to take the divider of a comparison."""
+
+STEPS_END_MS = 350
+"""Steps of wheel and keys that follow each other this quickly are one movement of the camera."""
+
 
 class Overlay(QWidget):
-    """Text over the picture: read-out in a corner, a state in the centre. Lets the mouse through."""
+    """What is painted over the picture: read-out, guides, legend, a state. Lets the mouse through."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -39,6 +50,11 @@ class Overlay(QWidget):
         self.headline = ""
         self.detail = ""
         self.focused = False
+        self.guides = Guides()
+        self.legend: Legend | None = None
+        self.label = ""  # in the middle at the top
+        self.divider: float | None = None
+        self.divider_labels = ("", "")
 
     def say(self, headline: str, detail: str = "") -> None:
         """Show a state in the centre; empty texts clear it."""
@@ -52,15 +68,33 @@ class Overlay(QWidget):
             self.readout = text
             self.update()
 
+    def show_legend(self, legend: Legend | None) -> None:
+        """Show how to read the overlay."""
+        if legend != self.legend:
+            self.legend = legend
+            self.update()
+
+    def show_label(self, text: str) -> None:
+        """Show a word about what is seen."""
+        if text != self.label:
+            self.label = text
+            self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint what there is to say."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = QRectF(self.rect())
+        if not self.headline:
+            painting.paint_guides(painter, area, self.guides)
+            if self.divider is not None:
+                painting.paint_divider(painter, area, self.divider, self.divider_labels)
+            if self.legend is not None:
+                painting.paint_legend(painter, area, self.legend)
+            if self.label:
+                painting.paint_label(painter, QPointF(area.center().x(), 52), self.label, Qt.AlignmentFlag.AlignHCenter)
         if self.readout:
-            painter.setFont(theme.font(theme.TYPE.small))
-            painter.setPen(theme.colour_on_picture("faint"))
-            area = self.rect().adjusted(14, 10, -14, -10)
-            painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, self.readout)
+            painting.paint_readout(painter, area, self.readout)
         if self.headline:
             self._paint_state(painter)
         if self.focused:
@@ -97,6 +131,15 @@ class Viewport(QWidget):
     view_changed = Signal(bool)
     """The camera or the size changed; true while the hand moves it."""
 
+    grabbed = Signal()
+    """The hand is about to move the camera."""
+
+    released = Signal()
+    """The hand let go of the camera."""
+
+    divider_moved = Signal(float)
+    """The hand moved the comparison's divider; share of the width."""
+
     presented = Signal(float)
 
     def __init__(self, presenter: Kind = "auto", parent: QWidget | None = None) -> None:
@@ -113,6 +156,11 @@ class Viewport(QWidget):
         self.overlay.raise_()
         self._drag: str | None = None
         self._last = QPointF()
+        self._steps_end = QTimer(self)
+        self._steps_end.setSingleShot(True)
+        self._steps_end.setInterval(STEPS_END_MS)
+        self._steps_end.timeout.connect(self.released)
+        self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.OpenHandCursor)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -126,18 +174,49 @@ class Viewport(QWidget):
 
     def show_result(self, result: FrameResult) -> None:
         """Show a picture."""
-        self.presenter.show_pixels(result.rgba)
+        transparent = result.request.background is None
+        self.presenter.show_pixels(result.rgba, result.compared, transparent=transparent)
+        self.overlay.show_legend(result.legend)
         self.overlay.say("")
+
+    def set_divider(self, share: float | None, labels: tuple[str, str] = ("", "")) -> None:
+        """Where the compared picture ends and what is left and right of it; None for no comparison."""
+        self.overlay.divider, self.overlay.divider_labels = share, labels
+        self.presenter.set_divider(share)
+        self.overlay.update()
+
+    def set_guides(self, guides: Guides) -> None:
+        """Lines over the picture; with safe frames the export's whole frame fits into the viewport."""
+        aspect = guides.aspect if guides.safe else None
+        if guides != self.overlay.guides:
+            self.overlay.guides = guides
+            self.overlay.update()
+        if aspect != self.controller.frame_aspect:
+            self.controller.frame_aspect = aspect
+            self.view_changed.emit(False)
+
+    def add_bar(self, bar: QWidget) -> None:
+        """Lay a bar of buttons over the upper left corner."""
+        bar.setParent(self)
+        bar.move(theme.SPACE, theme.SPACE)
+        bar.raise_()
+        bar.show()
+
+    def go(self, change: Callable[[CameraController], None]) -> None:
+        """Move the camera at once, as a movement of the hand by itself."""
+        self._steps_end.stop()
+        self.grabbed.emit()
+        change(self.controller)
+        self.view_changed.emit(False)
+        self.released.emit()
 
     def look(self, name: str) -> None:
         """Go to a standard view."""
-        self.controller.look(name)
-        self.view_changed.emit(False)
+        self.go(lambda controller: controller.look(name))
 
     def reframe(self) -> None:
         """Frame the head."""
-        self.controller.reframe()
-        self.view_changed.emit(False)
+        self.go(lambda controller: controller.reframe())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Picture and overlay fill the widget; a picture of the new shape is asked for."""
@@ -146,8 +225,14 @@ class Viewport(QWidget):
         self.view_changed.emit(True)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Begin to orbit, pan or dolly."""
+        """Begin to orbit, pan or dolly, or take the divider."""
+        self._end_steps()
+        if self._drag in ("orbit", "pan", "dolly"):
+            self.released.emit()  # another button takes over
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if event.button() == Qt.MouseButton.LeftButton and self._at_divider(event.position()):
+            self._drag = "divider"
+            return
         self._drag = {
             Qt.MouseButton.LeftButton: "pan" if shift else "orbit",
             Qt.MouseButton.MiddleButton: "pan",
@@ -161,10 +246,16 @@ class Viewport(QWidget):
         }
         if self._drag is not None:
             self.setCursor(shapes[self._drag])
+            self.grabbed.emit()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Move the camera by what the pointer moved."""
+        """Move the camera by what the pointer moved, or the divider."""
         if self._drag is None:
+            near = self._at_divider(event.position())
+            self.setCursor(Qt.CursorShape.SplitHCursor if near else Qt.CursorShape.OpenHandCursor)
+            return
+        if self._drag == "divider":
+            self.divider_moved.emit(min(max(event.position().x() / max(1, self.width()), 0.02), 0.98))
             return
         moved = (event.position() - self._last) / max(1, self.height())
         self._last = event.position()
@@ -178,8 +269,11 @@ class Viewport(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """End the gesture."""
+        if self._drag in ("orbit", "pan", "dolly"):
+            self.released.emit()
         self._drag = None
-        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        near = self._at_divider(event.position())
+        self.setCursor(Qt.CursorShape.SplitHCursor if near else Qt.CursorShape.OpenHandCursor)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Frame the head."""
@@ -188,8 +282,7 @@ class Viewport(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
         """Come nearer or go away."""
-        self.controller.dolly(event.angleDelta().y() / WHEEL_STEP)
-        self.view_changed.emit(True)
+        self._step(event.angleDelta().y() / WHEEL_STEP)
         event.accept()
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
@@ -208,5 +301,22 @@ class Viewport(QWidget):
         if steps is None:
             event.ignore()
             return
+        self._step(steps)
+
+    def _step(self, steps: float) -> None:
+        """One of several steps nearer; together they are one movement."""
+        if self._drag is None and not self._steps_end.isActive():
+            self.grabbed.emit()
         self.controller.dolly(steps)
         self.view_changed.emit(True)
+        if self._drag is None:
+            self._steps_end.start()
+
+    def _end_steps(self) -> None:
+        if self._steps_end.isActive():
+            self._steps_end.stop()
+            self.released.emit()
+
+    def _at_divider(self, at: QPointF) -> bool:
+        share = self.overlay.divider
+        return share is not None and abs(at.x() - self.width() * share) <= DIVIDER_REACH_PX

@@ -56,6 +56,8 @@ class Answers:
     to_not_saved: NotSaved = "cancel"
     to_confirm: bool = False
     to_choose: Path | None = None
+    to_colour: tuple[float, float, float] | None = None
+    to_text: str | None = None
     asked: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -66,6 +68,16 @@ class Answers:
     def save_project(self, parent: QWidget, start: Path) -> Path | None:
         self.asked.append("save")
         return self.to_save
+
+    def choose_colour(
+        self, parent: QWidget, title: str, start: tuple[float, float, float]
+    ) -> tuple[float, float, float] | None:
+        self.asked.append(title)
+        return self.to_colour
+
+    def ask_text(self, parent: QWidget, title: str, label: str, start: str) -> str | None:
+        self.asked.append(f"{title}: {start}")
+        return self.to_text
 
     def unsaved(self, parent: QWidget, title: str) -> Unsaved:
         self.asked.append("unsaved")

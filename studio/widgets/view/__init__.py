@@ -1,0 +1,1 @@
+"""Aids around the viewport: overlays, comparison, ghost, guides, backgrounds and cameras."""
