@@ -23,7 +23,7 @@ class Inspection:
     """An overlay on the head.
 
     `zones` tints the three zones, `reach` shows how far one action unit moves every place at level E, `attention` how
-    each place listens to speech and to action units.
+    each place divides its attention between speech and action units.
     """
 
     kind: InspectionKind

@@ -26,7 +26,7 @@ ZONE_COLOURS: tuple[Rgb, ...] = ((0.24, 0.62, 0.92), (0.95, 0.62, 0.20), (0.62, 
 
 ZONE_LABELS = ("Mouth: speech rules", "Upper face: action units rule", "Synergy: both")
 
-SPEECH_TO_AU: tuple[Rgb, ...] = ((0.16, 0.52, 0.88), (0.86, 0.86, 0.84), (0.93, 0.50, 0.12))
+AU_TO_SPEECH: tuple[Rgb, ...] = ((0.93, 0.50, 0.12), (0.86, 0.86, 0.84), (0.16, 0.52, 0.88))
 HEAT: tuple[Rgb, ...] = (
     (0.16, 0.11, 0.40),
     (0.52, 0.13, 0.51),
@@ -125,9 +125,12 @@ class Overlays:
         by_modality = self.attention()
         speech = by_modality[:, zn.AUDIO]
         units = by_modality[:, zn.AU_UPPER] + by_modality[:, zn.AU_LOWER]
-        share = units / (speech + units).clamp_min(1e-9)
-        legend = Legend("Attention", SPEECH_TO_AU, ("Speech", "Action units"), ramp=True)
-        return Paint(self._ramp(SPEECH_TO_AU, share), torch.ones_like(share), legend)
+        share = speech / (speech + units).clamp_min(1e-9)
+        moving = self._avatar.deformer.moving.to(share)
+        listening = share[moving > 0] if bool(moving.any()) else share
+        top = min(_nice(max(float(np.quantile(listening.cpu().numpy(), 0.98)), 1e-3)), 1.0)
+        legend = Legend("Attention", AU_TO_SPEECH, ("Action units", f"Speech {top * 100:g} %"), ramp=True)
+        return Paint(self._ramp(AU_TO_SPEECH, (share / top).clamp(0, 1)), moving, legend)
 
     def _like(self, colours: tuple[Rgb, ...]) -> Tensor:
         return self._avatar.gaussians.means.new_tensor(colours)

@@ -14,7 +14,6 @@ from studio.widgets import theme
 ACTION_SAFE, TITLE_SAFE = 0.93, 0.90
 """Shares of the frame's edges that screens surely show, and in which text is safe (SMPTE ST 2046-1, EBU R 95)."""
 
-MARGIN = 14
 RAMP_WIDTH, RAMP_HEIGHT = 168.0, 8.0
 HANDLE_RADIUS = 13.0
 
@@ -76,7 +75,9 @@ def paint_legend(painter: QPainter, area: QRectF, legend: Legend) -> None:
         width = max([metrics.horizontalAdvance(text) + 18 for text in legend.labels], default=0.0)
         height = line * (1 + len(legend.labels))
     width = max(width, metrics.horizontalAdvance(legend.title))
-    box = QRectF(area.right() - MARGIN - width - 20, area.bottom() - MARGIN - height - 12, width + 20, height + 12)
+    box = QRectF(
+        area.right() - theme.SPACE - width - 20, area.bottom() - theme.SPACE - height - 12, width + 20, height + 12
+    )
     _panel(painter, box)
     x, y = box.left() + 10, box.top() + 7
     painter.setPen(theme.colour_on_picture("text"))
@@ -132,12 +133,11 @@ def paint_label(painter: QPainter, at: QPointF, text: str, align: Qt.AlignmentFl
 def paint_readout(painter: QPainter, area: QRectF, text: str) -> None:
     """The figures in the lower left corner, legible over any background."""
     painter.setFont(theme.font(theme.TYPE.small))
-    place = area.adjusted(MARGIN, 0, -MARGIN, -10)
-    flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
-    painter.setPen(QColor(0, 0, 0, 150))
-    painter.drawText(place.translated(0, 1), flags, text)
+    width = QFontMetricsF(painter.font()).horizontalAdvance(text) + 16
+    box = QRectF(theme.SPACE, area.bottom() - theme.SPACE - 22, min(width, area.width() - 2 * theme.SPACE), 22)
+    _panel(painter, box, 0.5)
     painter.setPen(theme.colour_on_picture("dim"))
-    painter.drawText(place, flags, text)
+    painter.drawText(box.adjusted(8, 0, -8, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
 
 def _paint_ramp(painter: QPainter, bar: QRectF, legend: Legend) -> None:
@@ -155,9 +155,9 @@ def _paint_ramp(painter: QPainter, bar: QRectF, legend: Legend) -> None:
         painter.drawText(words, flag | Qt.AlignmentFlag.AlignTop, label)
 
 
-def _panel(painter: QPainter, box: QRectF) -> None:
+def _panel(painter: QPainter, box: QRectF, alpha: float = 0.72) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.colour_on_picture("window", 0.72))
+    painter.setBrush(theme.colour_on_picture("window", alpha))
     painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QEnterEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from studio.widgets import theme
@@ -48,6 +48,10 @@ class ViewportBar(QFrame):
             button.setProperty("active", active)
             icon = next(i for n, i in ICONS if n == name)
             button.setIcon(theme.icon(icon, "accent" if active else "text"))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Beside the buttons nothing happens, to the camera behind the bar neither."""
+        event.accept()
 
     def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Show the panel."""
