@@ -9,8 +9,8 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QMainWindow
 
 from studio.widgets.actions import Actions
-from studio.widgets.clip_sound import ClipSound
 from studio.widgets.au_panel import AuPanel
+from studio.widgets.clip_sound import ClipSound
 from studio.widgets.dialogs import Dialogs
 from studio.widgets.driver import PlaybackDriver
 from studio.widgets.files import Files
