@@ -104,6 +104,8 @@ def bob(head: Head, anatomy: Anatomy, lift: Lift, roots: F64, rng: np.random.Gen
         before = smoothstep(-0.030, -0.008, p[:, 2] / scale) * smoothstep(0.070, 0.060, np.abs(p[:, 0]) / scale)
         flow[:, 0] += 1.6 * side * before
         flow[:, 2] -= 0.8 * before
+        low = smoothstep(0.060, 0.025, p[:, 1] / scale)
+        flow[:, 2] -= 1.3 * low * smoothstep(-0.052, -0.022, p[:, 2] / scale)
         # Over the skull hair lies; it does not stand out.
         off = np.maximum((flow * away).sum(axis=1, keepdims=True), 0.0)
         flow -= 0.85 * off * away * smoothstep(0.01, 0.04, p[:, 1:2] / scale)

@@ -27,7 +27,7 @@ F64 = NDArray[np.float64]
 # for a head of 0.206 m; the styles share it.
 _HAIRLINE = np.array(
     [
-        [0, 0.060], [22, 0.061], [38, 0.055], [50, 0.041], [60, 0.020], [68, 0.004],
+        [0, 0.062], [16, 0.061], [27, 0.056], [38, 0.048], [50, 0.034], [60, 0.018], [68, 0.004],
         [76, -0.010], [84, 0.002], [94, 0.008], [104, -0.006], [114, -0.026], [128, -0.046],
         [150, -0.058], [180, -0.062],
     ]
@@ -36,6 +36,7 @@ _HAIRLINE = np.array(
 _TEMPLE_RECESS_M = {"bob": 0.0, "swept": 0.0, "short": 0.006, "cropped": 0.002}
 
 
+_SHORT_PART_X_M = 0.034
 _SHINE = {"bob": 0.75, "swept": 0.8, "short": 0.6, "cropped": 0.25}
 
 
@@ -102,8 +103,9 @@ def _roots(head: Head, anatomy: Anatomy, rng: np.random.Generator, count: int) -
     # Strands that begin at the front have no others in front of them to cover the scalp: more are needed there.
     inner = scalp_mask(head, anatomy, rest - [0, 0.008, 0.010] * (rest[:, 2:3] > -0.08))
     edge = 1.0 + 2.2 * np.clip(mask - inner, 0, 1)
-    if head.identity.hair.style == "bob":  # and along the parting, from where hair falls to both sides
-        edge *= 1.0 + 2.0 * np.exp(-(((rest[:, 0] - PART_X_M * head.scale) / 0.006) ** 2)) * (rest[:, 1] > 0.04)
+    parting = {"bob": PART_X_M, "short": _SHORT_PART_X_M}.get(head.identity.hair.style)
+    if parting is not None:  # and along the parting, from where hair falls to both sides
+        edge *= 1.0 + 2.0 * np.exp(-(((rest[:, 0] - parting * head.scale) / 0.006) ** 2)) * (rest[:, 1] > 0.04)
     weight = area * (mask * edge)[triangles].mean(axis=1)
     chosen = rng.choice(len(triangles), count, p=weight / weight.sum())
     bary = rng.dirichlet((1, 1, 1), count)
@@ -218,8 +220,8 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     height = roots[:, 1] / scale
     top = smoothstep(0.034, 0.082, height)
     front = smoothstep(-0.08, 0.0, roots[:, 2])
-    part_x = 0.034 * scale
-    side = np.where(roots[:, 0] > part_x, 1.0, -1.0)
+    part_x = _SHORT_PART_X_M * scale
+    side = np.where(roots[:, 0] + rng.normal(0, 0.0025, n) > part_x, 1.0, -1.0)
     over = np.stack([side * 0.75, np.full(n, 0.10), 0.30 - 0.85 * front], axis=1)
     down = np.stack([0.15 * np.sign(roots[:, 0]), np.full(n, -0.85), np.full(n, -0.50)], axis=1)
     flow = over * top[:, None] + down * (1 - top)[:, None]
@@ -248,8 +250,8 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
 def _cropped(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.Generator) -> tuple[F64, F64]:
     """Short, tight curls that stand out from the head."""
     n, k, scale = len(roots), 13, head.scale
-    height = smoothstep(-0.03, 0.06, roots[:, 1])
-    length = (0.007 + 0.020 * height) * rng.uniform(0.72, 1.08, n) * scale
+    height = smoothstep(-0.05, 0.05, roots[:, 1])
+    length = (0.007 + 0.026 * height) * rng.uniform(0.72, 1.08, n) * scale
     helper = np.where(np.abs(normals[:, 1:2]) > 0.9, np.array([[1.0, 0, 0]]), np.array([[0, 1.0, 0]]))
     across = np.cross(normals, helper)
     across /= np.linalg.norm(across, axis=1, keepdims=True)

@@ -28,6 +28,9 @@ FACE, MOUTH, BUST, SOCKET = 0, 1, 2, 3
 REFERENCE_EYE_SPACING_M = 0.0576
 """Distance of the eyeball centres for which the facial units were sculpted; they scale with the head."""
 
+_TEETH_SHIFT_M = {"upper-teeth": (0.0040, -0.0014), "lower-teeth": (0.0042, 0.0012), "tongue": (0.0030, 0.0)}
+"""How far teeth and tongue lie below and behind their place in the base mesh, which shows the lower teeth alone."""
+
 BUST_RISE = 0.30
 """How steeply the lower edge of the bust rises from the neck to the shoulders."""
 
@@ -83,6 +86,8 @@ class Head:
         self.scale = float(np.linalg.norm(lefts - rights)) / REFERENCE_EYE_SPACING_M
         for name, weight in identity.rest.items():
             controls += weight * self.unit(name)
+        for jaw, (down, back) in _TEETH_SHIFT_M.items():
+            controls[self.kit.groups[jaw]] += np.array([0.0, -down, -back]) * self.scale
         self.islands = _islands(self.kit)
         self.lid_margin = tuple(self._margin(controls, side) for side in (1, -1))
         self.eyes = tuple(self._fit_eye(controls, margin) for margin in self.lid_margin)

@@ -56,12 +56,17 @@ def map_uv(head: Head) -> F64:
     return np.clip(out, 0.0, 1.0)
 
 
-def garment_mask(head: Head, rest: F64) -> F64:
-    """(n,) 1 where the garment covers the bust: below a round collar."""
+def collar_depth(head: Head, rest: F64) -> F64:
+    """(n,) metres of rest positions (n, 3) below the garment's round collar; negative above it."""
     middle = np.array([0.0, 0.0, -0.055 * head.scale])
     aside = np.linalg.norm((rest - middle)[:, [0, 2]] * [1.0, 0.85], axis=1)
     collar = head.chin[1] - 0.050 - 0.16 * np.clip(rest[:, 2] + 0.075, 0, 0.12) + 0.10 * np.minimum(aside - 0.06, 0.05)
-    return smoothstep(0.0008, -0.0008, rest[:, 1] - collar)
+    return np.asarray(collar - rest[:, 1])
+
+
+def garment_mask(head: Head, rest: F64) -> F64:
+    """(n,) 1 where the garment covers the bust."""
+    return smoothstep(-0.0008, 0.0008, collar_depth(head, rest))
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,8 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, roots: F
     """Paints the three maps of an identity; about a second on software OpenGL."""
     look = head.identity.skin
     shader = Shader(context, _VERTEX, _FRAGMENT)
-    cloth = garment_mask(head, anatomy.rest) * (head.island == BUST)
+    # As a depth, not as a mask: the painter finds the collar between the vertices.
+    cloth = np.where(head.island == BUST, np.clip(collar_depth(head, anatomy.rest), -0.02, 0.02), -0.02)
     wet = np.isin(head.island, (MOUTH,)).astype(np.float64) + 2.0 * (head.island == SOCKET)
     region = np.stack([anatomy.lip, anatomy.ear, cloth, wet], axis=1)
     data = np.concatenate([map_uv(head), roots, anatomy.rest, region], axis=1).astype(np.float32)
@@ -149,7 +155,7 @@ float crease(float d, float width) { float x = d / width; return -exp(-x * x) + 
 float line(float x, float w) { x /= w; return -exp(-x * x); }
 void main() {
   float ax = abs(X.x), front = smoothstep(-0.045, 0.0, X.z); vec3 M = vec3(ax, X.yz);
-  float lip = REGION.x; float inside = step(0.5, REGION.w) * step(REGION.w, 1.5), socket = step(1.5, REGION.w);
+  float lip = REGION.x, cloth = smoothstep(-0.0006, 0.0006, REGION.z), hem = smoothstep(0.0030, 0.0022, abs(REGION.z - 0.0026)); float inside = step(0.5, REGION.w) * step(REGION.w, 1.5), socket = step(1.5, REGION.w);
   // ---- colour: blood, pigment and what lies under thin skin
   float blotch = fbm(X * 62.0), patch_ = fbm(X * 24.0 + 9.0), fine = noise(X * 900.0), grain = fbm(X * 260.0);
   vec3 c = base;
@@ -176,7 +182,8 @@ void main() {
   float groove = exp(-pow(ax / 0.0032, 2.0)) - 0.8 * exp(-pow((ax - 0.0062) / 0.0024, 2.0));
   float philtrum = groove * smoothstep(mouth.y + 0.006, mouth.y + 0.010, X.y) * smoothstep(nose.y - 0.009, nose.y - 0.014, X.y) * front;
   c *= 1.0 - 0.07 * vec3(0.7, 1.0, 1.0) * philtrum;
-  c *= 0.93 + 0.14 * blotch; c *= 0.965 + 0.07 * fine; c *= mix(vec3(1.0), vec3(0.93, 1.03, 1.05), (grain - 0.5) * 0.75);
+  c *= 1.0 - 0.22 * smoothstep(0.004, 0.0, -REGION.z) * (1.0 - cloth); // the collar's contact shadow
+  c *= 0.90 + 0.20 * blotch; c *= 0.955 + 0.09 * fine; c *= 1.0 - 0.10 * smoothstep(0.30, 0.05, cells(X * 620.0).x) * clamp(0.3 + cheek + tip + wings + 0.4 * forehead, 0.0, 1.0); c *= mix(vec3(1.0), vec3(0.93, 1.03, 1.05), (grain - 0.5) * 1.1);
   c *= mix(vec3(1.0), vec3(1.03, 0.97, 0.94), patch_);
   float where = clamp(0.22 + 1.2 * cheek + tip + 0.45 * forehead + 0.7 * near(vec3(0.0, nose.y + 0.018, 0.035), vec3(0.02, 0.02, 0.03)), 0.0, 1.0) * smoothstep(-0.05, -0.015, X.z);
   vec2 f1 = cells(X * 360.0 + fbm(X * 90.0)), f2 = cells(X * 95.0), f3 = cells(X * 210.0 + 0.6 * fbm(X * 110.0));
@@ -203,19 +210,19 @@ void main() {
   c = mix(c, vec3(0.045, 0.027, 0.022), ROOTS.y); gloss *= 1.0 - 0.5 * ROOTS.y;
   if (inside > 0.5) { c = mix(vec3(0.36, 0.10, 0.09), lips * 0.8, smoothstep(corner.z - 0.006, corner.z + 0.004, X.z)) * (0.7 + 0.4 * blotch); gloss = 0.7; }
   if (socket > 0.5) { c = mix(vec3(0.50, 0.24, 0.21), lids * vec3(1.0, 0.80, 0.78), 0.55); gloss = 0.6; }
-  float stubble = SCALP * (0.55 + 0.45 * smoothstep(0.55, 0.2, cells(X * 700.0).x)); c = mix(c, hair_root * (0.7 + 0.6 * blotch), stubble * 0.97); gloss *= 1.0 - 0.7 * SCALP;
+  float stubble = SCALP * (0.55 + 0.45 * smoothstep(0.55, 0.2, cells(X * 700.0).x)); c = mix(c, hair_root * (0.45 + 0.35 * blotch), stubble * 0.97); gloss *= 1.0 - 0.7 * SCALP;
   float weave = 0.5 + 0.25 * sin(X.x * 2700.0) * sin((X.y + X.z) * 2700.0);
-  c = mix(c, garment * (0.9 + 0.2 * weave) * (0.85 + 0.3 * patch_), REGION.z); gloss = mix(gloss, 0.03, REGION.z);
+  c = mix(c, garment * (0.9 + 0.2 * weave) * (0.85 + 0.3 * patch_) * (1.0 + 0.35 * hem), cloth); gloss = mix(gloss, 0.03, cloth);
   colour = vec4(sqrt(clamp(c, 0.0, 1.0)), clamp(gloss, 0.0, 1.0));
   // ---- pores
   vec2 pore = cells(X * 620.0); float h = -0.5 * smoothstep(0.32, 0.05, pore.x) * (0.35 + 0.65 * clamp(cheek + tip + wings + 0.5 * forehead, 0.0, 1.0));
-  h += 1.3 * (fbm(X * 420.0) - 0.5) + 1.6 * (fbm(X * 150.0) - 0.5); h -= 2.4 * above_lid; h -= 1.2 * philtrum;
-  h = mix(h, 1.3 * (lines - 0.5) + 1.4 * (fbm(vec3(X.x * 420.0, X.yz * 90.0)) - 0.5), lipedge); h = mix(h, 2.2 * (weave - 0.5) + 6.0 * (patch_ - 0.5), REGION.z);
+  h += 1.3 * (fbm(X * 420.0) - 0.5) + 0.8 * (fbm(X * 150.0) - 0.5); h -= 2.4 * above_lid; h -= 1.2 * philtrum;
+  h = mix(h, 1.3 * (lines - 0.5) + 1.4 * (fbm(vec3(X.x * 420.0, X.yz * 90.0)) - 0.5), lipedge); h = mix(h, 2.2 * (weave - 0.5) + 6.0 * (patch_ - 0.5) + 3.0 * hem, cloth);
   if (inside + socket > 0.5) h *= 0.3;
   // ---- folds
   float y = X.y - brow_height; float wob = 0.0035 * (noise(vec3(X.x * 45.0, 0.0, 3.0)) - 0.5) + 0.0022 * (noise(vec3(X.x * 160.0, 4.0, 3.0)) - 0.5);
   float band = smoothstep(0.009, 0.017, y) * smoothstep(0.058, 0.040, y) * smoothstep(0.052, 0.030, ax) * front;
-  float fh = 0.0; for (int i = 0; i < 4; i++) { float yy = 0.0155 + 0.0098 * float(i) + 0.006 * ax / 0.04 * (ax / 0.04) * -0.6; fh += crease(y - yy - wob * (1.0 + 0.4 * float(i)), 0.0017) * (0.75 + 0.5 * noise(vec3(X.x * 90.0, float(i) * 9.0, 1.0))); }
+  float fh = 0.0; for (int i = 0; i < 4; i++) { float yy = 0.0150 + 0.0098 * float(i) + 0.0022 * sin(float(i) * 5.0) + 0.006 * ax / 0.04 * (ax / 0.04) * -0.6; fh += crease(y - yy - wob * (1.0 + 0.4 * float(i)), 0.0017) * smoothstep(0.15, 0.75, noise(vec3(X.x * 34.0, float(i) * 9.0, 1.0)) + 0.25 * noise(vec3(X.x * 130.0, float(i) * 5.0, 2.0))) * (i == 1 || i == 2 ? 1.1 : 0.75); }
   float forehead_fold = fh * band * 0.62;
   float gx = ax - (0.0062 + 0.12 * max(y - 0.002, 0.0) + 0.0012 * (noise(vec3(X.y * 120.0, X.x > 0.0 ? 2.0 : 7.0, 0.0)) - 0.5));
   float glab = crease(gx, 0.0018) * smoothstep(-0.013, -0.004, y) * smoothstep(0.021, 0.009, y) + 0.7 * exp(-pow((ax - 0.0135) / 0.005, 2.0)) * exp(-pow((y - 0.001) / 0.008, 2.0));

@@ -28,8 +28,9 @@ from studio.engine.performer.gl import (
 )
 from studio.engine.performer.hair import grow_hair, scalp_mask
 from studio.engine.performer.head import BUST, BUST_RISE, MOUTH, Part, bust_height, lid_distance, lid_follow
-from studio.engine.performer.materials import MAP_PX, garment_mask, linear, map_uv, paint_skin
+from studio.engine.performer.materials import MAP_PX, collar_depth, linear, map_uv, paint_skin
 from studio.engine.performer.moment import Moment
+from studio.engine.performer.occlusion import Occlusion, smoothed, trace_occlusion
 from studio.engine.performer.performer import Performer
 from studio.engine.performer.strands import Strands, brows, lashes
 from studio.engine.performer.surface import nearest_distance, normal_operator, smoothstep, vertex_normals
@@ -101,10 +102,10 @@ class PerformerRenderer:
         self._targets(quality.multisampling)
         rng = np.random.default_rng(7)
         rest = self.anatomy.rest
-        self.cloth = garment_mask(head, rest) * (head.island == BUST)
+        lift = smoothstep(0.0, 0.010, collar_depth(head, rest)) * (head.island == BUST)
         self._operator = self._weld()
         normals = self._skin_normals(rest)
-        self.cloth_lift = (0.0035 * self.cloth)[:, None] * normals
+        self.cloth_lift = (0.0035 * lift)[:, None] * normals
         lids = np.exp(-((lid_distance(head, rest) / 0.00075) ** 2))
         self.strands: list[Strands] = [brows(head, rng), lashes(head, rng)]
         brow, lash = (s.points(head.controls)[:, 0] for s in self.strands)
@@ -249,22 +250,21 @@ class PerformerRenderer:
             part, surface, fixed = mesh.part, mesh.surface, mesh.fixed
             n = len(part.offset)
             if surface == 0:
-                extra = np.stack([self.occlusion["skin"], self.head_weight, high, kind], axis=1)
+                extra = np.stack([self.occlusion.meshes["skin"], self.head_weight, high, kind], axis=1)
                 uv = map_uv(self.head)
             else:
-                extra = np.stack([self.occlusion[part.name], np.ones(n), np.ones(n), np.zeros(n)], axis=1)
+                extra = np.stack([self.occlusion.meshes[part.name], np.ones(n), np.ones(n), np.zeros(n)], axis=1)
                 uv = part.uv
             fixed.write(np.concatenate([uv, extra], axis=1).astype(np.float32).tobytes())
         for tuft in self._tufts:
             strands, moving, fixed = tuft.strands, tuft.moving, tuft.fixed
-            self._write_strand_look(strands, fixed, self.occlusion.get(strands.name))
+            self._write_strand_look(strands, fixed, self.occlusion if strands.basis is None else None)
             if strands.basis is None:
                 moving.write(ribbon_points(strands.offset).tobytes())
 
-    def _write_strand_look(self, strands: Strands, fixed: moderngl.Buffer, occlusion: F64 | None) -> None:
+    def _write_strand_look(self, strands: Strands, fixed: moderngl.Buffer, light: Occlusion | None) -> None:
         s, k = strands.offset.shape[:2]
-        dark = np.ones((s, k)) if occlusion is None else occlusion
-        key = self.occlusion["hair_key"] if strands.basis is None and occlusion is not None else np.ones((s, k))
+        dark, key = (np.ones((s, k)), np.ones((s, k))) if light is None else (light.hair, light.hair_key)
         look = np.empty((s, k, 2, 8), dtype=np.float32)
         look[..., 0, 0], look[..., 1, 0] = -1.0, 1.0
         look[..., 1] = strands.half_width[..., None]
@@ -280,85 +280,44 @@ class PerformerRenderer:
             return np.zeros(len(strands.offset))
         return np.asarray(lid_follow(self.head, strands.points(self.head.controls)[:, 0]).sum(axis=1))
 
-    def _bake_occlusion(self, directions: int, px: int = 320) -> dict[str, F64]:
-        """Share of the sky that each vertex sees at rest, from depth pictures taken from all around."""
+    def _bake_occlusion(self, directions: int, px: int = 320) -> Occlusion:
+        """Light at rest, from depth pictures taken from all around."""
         context, head = self.context, self.head
         points = {part.name: part.points(head.controls) for part in (head.skin, head.teeth, head.tongue)}
         points["skin"] = points["skin"] + self.cloth_lift
         normals = {"skin": self._skin_normals(points["skin"])}
         for part in (head.teeth, head.tongue):
             normals[part.name] = vertex_normals(points[part.name], part.triangles, self._mesh_normals[part.name])
-        hair = self.hair.offset
         for mesh in self._meshes:
-            part, moving, fixed = mesh.part, mesh.moving, mesh.fixed
-            data = np.concatenate([points[part.name], normals[part.name]], axis=1)
-            moving.write(data.astype(np.float32).tobytes())
-            fixed.write(np.zeros((len(data), 6), dtype=np.float32).tobytes())
+            data = np.concatenate([points[mesh.part.name], normals[mesh.part.name]], axis=1)
+            mesh.moving.write(data.astype(np.float32).tobytes())
+            mesh.fixed.write(np.zeros((len(data), 6), dtype=np.float32).tobytes())
         tuft = self._tufts[-1]
-        tuft.moving.write(ribbon_points(hair).tobytes())
+        tuft.moving.write(ribbon_points(self.hair.offset).tobytes())
         self._write_strand_look(self.hair, tuft.fixed, None)
         depth = context.depth_texture((px, px))
         target = context.framebuffer(depth_attachment=depth)
-        middle, half = np.array([0.0, -0.04, -0.06]), 0.21
-        lit = {name: np.zeros(len(p)) for name, p in points.items()}
-        total = {name: np.full(len(p), 1e-6) for name, p in points.items()}
-        seen = np.zeros(hair.shape[:2])
         context.enable_only(moderngl.DEPTH_TEST)
-        i = np.arange(directions) + 0.5
-        heights = 1 - 2 * i / directions
-        turn = i * np.pi * (3 - np.sqrt(5))
-        sky = np.stack(
-            [np.sqrt(1 - heights**2) * np.cos(turn), heights, np.sqrt(1 - heights**2) * np.sin(turn)], axis=1
-        )
-        # A few directions around the key light: what of it reaches the hair. Hair turns too little to redo this.
-        around = np.random.default_rng(1).normal(0, 0.06, (9, 3)) + KEY_DIRECTION
-        key = np.zeros(hair.shape[:2])
-        for number, direction in enumerate(np.concatenate([sky, around])):
-            direction = direction / np.linalg.norm(direction)
-            matrix = parallel_matrix(direction, middle, half)
+
+        def depth_from(direction: F64) -> tuple[F64, NDArray[np.float32]]:
+            matrix = parallel_matrix(direction, np.array([0.0, -0.04, -0.06]), 0.21)
             target.use()
             target.clear()
             self._write_depth_uniforms(matrix, np.eye(4), direction)
-            for mesh in self._meshes:
-                mesh.dark.render()
-            tuft.dark.render()
-            picture = np.frombuffer(depth.read(), dtype=np.float32).reshape(px, px)
+            for dark in [*(m.dark for m in self._meshes), tuft.dark]:
+                dark.render()
+            return matrix, np.frombuffer(depth.read(), dtype=np.float32).reshape(px, px)
 
-            def visible(at: F64, bias: float, matrix: F64 = matrix, picture: NDArray[np.float32] = picture) -> F64:
-                clip = at @ matrix[:3, :3].T + matrix[:3, 3]
-                xy = np.clip(((clip[..., :2] * 0.5 + 0.5) * px).astype(int), 0, px - 1)
-                seen_from = clip[..., 2] * 0.5 + 0.5 - bias <= picture[xy[..., 1], xy[..., 0]]
-                return np.asarray(seen_from, dtype=np.float64)
-
-            if number >= directions:
-                key += visible(hair, 0.004)
-                continue
-            weight = 0.35 + 0.65 * max(direction[1] * 0.6 + direction[2] * 0.4, 0.0)
-            for name, p in points.items():
-                cosine = np.maximum(normals[name] @ direction, 0.0)
-                lit[name] += weight * cosine * visible(p + normals[name] * 0.0012, 0.0012)
-                total[name] += weight * cosine
-            seen += visible(hair, 0.006) / directions
+        found = trace_occlusion(
+            depth_from, points, normals, self.hair.offset, key_light=KEY_DIRECTION, directions=directions
+        )
         depth.release()
-        out = {name: 0.08 + 0.92 * np.clip(lit[name] / total[name], 0, 1) ** 0.85 for name in points}
-        out["skin"] = self._smooth_occlusion(out["skin"])
-        # Inside the closed mouth nothing is seen at rest; light falls off with depth once it opens.
-        front = float(points["teeth"][:, 2].max())
-        for name in ("teeth", "tongue"):
-            out[name] = 0.10 + 0.85 * smoothstep(front - 0.034, front - 0.004, points[name][:, 2])
-        out["hair"] = np.clip(0.18 + 1.75 * seen, 0.18, 1.0)
-        out["hair_key"] = key / 9
-        return out
-
-    def _smooth_occlusion(self, values: F64, rounds: int = 3) -> F64:
+        target.release()
         welded, triangles, _, count = self._operator
         unique = np.empty(count)
-        unique[welded] = values
-        degree = np.bincount(triangles.ravel(), minlength=count)
-        for _ in range(rounds):
-            mean = unique[triangles].mean(axis=1)
-            unique = np.bincount(triangles.ravel(), np.repeat(mean, 3), minlength=count) / np.maximum(degree, 1)
-        return np.asarray(unique[welded])
+        unique[welded] = found.meshes["skin"]
+        found.meshes["skin"] = smoothed(unique, triangles)[welded]
+        return found
 
     # ---- one frame
 

@@ -20,9 +20,9 @@ F64 = NDArray[np.float64]
 
 _UNITS: dict[str, dict[str, float]] = {
     "AU1": {"browInnerUp": 1.0},
-    "AU2": {"browOuterUp": 1.0},
+    "AU2": {"browOuterUp": 0.85, "browInnerUp": 0.20},
     "AU4": {"browDown": 0.95},
-    "AU5": {"eyeWide": 0.75},
+    "AU5": {"eyeWide": 0.95},
     "AU6": {"cheekSquint": 1.0, "eyeSquint": 0.30},
     "AU7": {"eyeSquint": 0.85},
     "AU9": {"noseSneer": 1.0, "browDown": 0.35, "eyeSquint": 0.15, "mouthUpperUp": 0.12},
@@ -31,9 +31,9 @@ _UNITS: dict[str, dict[str, float]] = {
     "AU12": {"mouthSmile": 0.80, "cheekSquint": 0.20},
     "AU14": {"mouthDimple": 1.0, "mouthPress": 0.25},
     "AU15": {"mouthFrown": 1.0, "mouthShrugLower": 0.10},
-    "AU17": {"mouthShrugLower": 0.85, "mouthShrugUpper": 0.40},
-    "AU20": {"mouthStretch": 0.95},
-    "AU23": {"mouthPress": 0.55, "mouthRollLower": 0.50, "mouthRollUpper": 0.45},
+    "AU17": {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.45},
+    "AU20": {"mouthStretch": 0.80},
+    "AU23": {"mouthPress": 0.25, "mouthRollLower": 0.68, "mouthRollUpper": 0.62, "mouthPucker": 0.16},
     "AU25": {"mouthLowerDown": 0.85, "mouthUpperUp": 0.30},
     "jaw": {"jawOpen": 0.58},
     "jaw_sealed": {},
@@ -178,7 +178,7 @@ class Sculptor:
         outer = left[left[:, 0] > np.quantile(left[:, 0], 0.8)].mean(axis=0)
         fields["AU1"] += self.bump(inner, (0.015, 0.014, 0.03), (0.0005, 0.0052, 0.0012))
         fields["AU1"] += self.bump(inner + np.array([0, 0.018, 0]), (0.02, 0.014, 0.03), (0, 0.0022, 0.0006))
-        fields["AU2"] += self.bump((outer + middle) / 2, (0.015, 0.012, 0.03), (0.0, 0.0030, 0.0))
+        fields["AU2"] += self.bump((outer + middle) / 2, (0.019, 0.013, 0.03), (0.0, 0.0028, 0.0004))
         fields["AU4"] += self.bump(inner, (0.012, 0.011, 0.03), (-0.0036, -0.0030, 0.0016))
         fields["AU4"] += self.bump(middle, (0.016, 0.010, 0.03), (-0.0015, -0.0022, 0.0006))
         fields["AU9"] += self.bump(inner, (0.012, 0.012, 0.03), (-0.0014, -0.0024, 0.0012))
@@ -186,7 +186,7 @@ class Sculptor:
     def _cheeks(self, fields: dict[str, F64]) -> None:
         eye, nose, wing = self.head.eyes[0].centre, self.anatomy.nose_tip, self.anatomy.wing
         cheek = np.array([eye[0] + 0.009, eye[1] - 0.023, eye[2] + 0.012])
-        fields["AU6"] += self.bump(cheek, (0.017, 0.012, 0.03), (0.0012, 0.0046, 0.0030))
+        fields["AU6"] += self.bump(cheek, (0.017, 0.012, 0.03), (0.0013, 0.0056, 0.0040))
         fields["AU6"] += self.bump(eye + np.array([0.017, -0.001, 0.004]), (0.009, 0.012, 0.02), (-0.0022, 0.0, 0.0))
         fields["AU6"] += self.bump(eye + np.array([0.0, -0.0085, 0.012]), (0.014, 0.006, 0.02), (0.0, 0.0018, 0.0014))
         fields["AU12"] += self.bump(
@@ -202,8 +202,12 @@ class Sculptor:
     def _mouth(self, fields: dict[str, F64]) -> None:
         corner, mouth, chin = self.anatomy.corner, self.anatomy.mouth, self.head.chin
         fields["AU14"] += self.bump(corner + np.array([0.004, 0, 0]), (0.007, 0.007, 0.02), (0.0012, 0.0004, -0.0028))
-        fields["AU20"] += self.bump(corner, (0.012, 0.010, 0.02), (0.0022, -0.0012, -0.0010))
-        fields["AU17"] += self.bump(chin + np.array([0, 0.014, 0.02]), (0.016, 0.010, 0.03), (0.0, 0.0026, 0.0012))
+        fields["AU20"] += self.bump(corner, (0.012, 0.010, 0.02), (0.0040, 0.0020, -0.0014))
+        fields["AU20"] += self.bump(mouth + np.array([0, -0.006, 0]), (0.020, 0.007, 0.02), (0.0, 0.0, -0.0012))
+        fields["AU23"] += self.bump(corner, (0.010, 0.009, 0.02), (-0.0016, -0.0012, 0.0))
+        # An open mouth is an oval: its corners come in instead of hanging from the jaw.
+        fields["jaw"] += self.bump(corner, (0.011, 0.010, 0.02), (-0.0022, 0.0018, 0.0006))
+        fields["AU17"] += self.bump(chin + np.array([0, 0.014, 0.02]), (0.016, 0.010, 0.03), (0.0, 0.0036, 0.0018))
         fields["AU17"] += self.bump(mouth + np.array([0, -0.006, 0]), (0.020, 0.006, 0.02), (0.0, 0.0014, 0.0010))
 
     def _tongue(self, fields: dict[str, F64]) -> None:

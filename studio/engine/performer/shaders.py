@@ -44,8 +44,8 @@ LIGHT = """
 #define KEY normalize(vec3(0.42, 0.46, 0.80))
 uniform vec3 eye;
 const vec3 FILL = normalize(vec3(-0.75, 0.05, 0.66)), RIM = normalize(vec3(-0.55, 0.50, -0.75)), RIM2 = normalize(vec3(0.75, 0.25, -0.60));
-const vec3 KEY_C = vec3(2.55, 2.44, 2.30), FILL_C = vec3(0.40, 0.45, 0.53), RIM_C = vec3(1.2, 1.22, 1.3), RIM2_C = vec3(0.6, 0.6, 0.64);
-vec3 sky(vec3 n) { return mix(vec3(0.25, 0.23, 0.225), vec3(0.53, 0.56, 0.61), n.y * 0.5 + 0.5) * mix(0.72, 1.0, n.z * 0.5 + 0.5); }
+const vec3 KEY_C = vec3(2.80, 2.67, 2.50), FILL_C = vec3(0.34, 0.385, 0.455), RIM_C = vec3(1.2, 1.22, 1.3), RIM2_C = vec3(0.6, 0.6, 0.64);
+vec3 sky(vec3 n) { return mix(vec3(0.225, 0.207, 0.203), vec3(0.49, 0.52, 0.565), n.y * 0.5 + 0.5) * mix(0.72, 1.0, n.z * 0.5 + 0.5); }
 float ggx(vec3 n, vec3 v, vec3 l, float rough) {
   vec3 h = normalize(l + v); float nh = max(dot(n, h), 0.0), nl = max(dot(n, l), 0.0), nv = max(dot(n, v), 0.05);
   float a = rough * rough, a2 = a * a, d = nh * nh * (a2 - 1.0) + 1.0;
@@ -100,19 +100,19 @@ void main() {
   float ao = clamp(X.x, 0.0, 1.0);
   if (surface == 0) {
     vec4 d = texture(detail_map, U) * 4.0 - 2.0;
-    float h = d.x * 0.00020; blur = vec3(0.70, 0.42, 0.30) * (1.0 - smoothstep(0.0, 1.0, float(wrinkled)) * 0.35);
+    float h = d.x * 0.00026; blur = vec3(0.70, 0.42, 0.30) * (1.0 - smoothstep(0.0, 1.0, float(wrinkled)) * 0.35);
     if (wrinkled != 0) {
       vec4 w = texture(wrinkle_map, U) * 4.0 - 2.0;
       float crease = dot(vec4(d.y, d.z, d.w, w.x), wrinkles_a) + dot(w.yzw, wrinkles_b);
       h += crease * 0.0011;
-      albedo *= 1.0 + 0.40 * clamp(crease, -1.0, 0.0) * vec3(0.6, 1.0, 1.1);
+      albedo *= 1.0 + 0.32 * clamp(crease, -1.0, 0.0) * vec3(0.6, 1.0, 1.1);
       ao *= 1.0 + 0.35 * clamp(crease, -1.0, 0.0);
     }
     n = bumped(n, h);
     rough = mix(0.56, 0.34, gloss);
     if (KIND > 0.5) { ao = KIND * mix(0.10, 0.42, mouth_open) * 0.5; rough = 0.3; gloss = 0.8; }
   } else if (surface == 1) { // teeth
-    rough = 0.18; gloss = 1.0; wrap = vec3(0.5, 0.45, 0.4); ao *= mix(0.45, 1.0, clamp(mouth_open * 2.0, 0.0, 1.0));
+    rough = 0.18; gloss = 1.0; wrap = vec3(0.5, 0.45, 0.4); ao *= mix(0.55, 1.0, clamp(mouth_open * 2.5, 0.0, 1.0));
   } else if (surface == 2) { rough = 0.3; gloss = 0.9; ao *= mix(0.35, 0.85, clamp(mouth_open * 1.5, 0.0, 1.0)); }
   else if (surface == 3) { rough = 0.8; gloss = 0.15; wrap = vec3(0.1); }
   float s = clamp(X.z, 0.0, 1.0);
@@ -179,7 +179,7 @@ void main() {
   // Light pools on the iris opposite to the key.
   vec3 kl = transpose(turn) * KEY; disc *= 0.62 + 0.85 * clamp(0.45 - dot(normalize(q + 1e-4), kl.xy) * r, 0.0, 1.0);
   float corner = smoothstep(0.35, 0.95, abs(nl.x));
-  vec3 white = mix(vec3(0.66, 0.635, 0.61), vec3(0.62, 0.44, 0.40), corner * 0.7);
+  vec3 white = mix(vec3(0.58, 0.555, 0.535), vec3(0.56, 0.40, 0.365), corner * 0.7);
   white = mix(white, vec3(0.60, 0.36, 0.33), 0.45 * smoothstep(0.14, 0.0, abs(nl.y - opening.y - 0.04)));
   float vein = smoothstep(0.72, 0.95, 1.0 - abs(fbm(vec3(nl.x * 7.0, nl.y * 16.0, 3.0 + side)) - 0.5) * 5.0) * smoothstep(0.45, 0.9, a);
   white = mix(white, vec3(0.62, 0.32, 0.29), vein * 0.30);

@@ -154,5 +154,5 @@ def brows(head: Head, rng: np.random.Generator, count: int = 520) -> Strands:
     tone = np.array(linear(head.identity.brow_colour))[None, None] * rng.uniform(0.9, 1.6, (n, 1, 1))
     widths = np.array([0.5, 1.0, 0.8, 0.15]) * 0.000080 * head.identity.brow_density
     return Strands(
-        "brows", path, basis, np.broadcast_to(widths, (n, k)), np.broadcast_to(tone, (n, k, 3)), 0.35
+        "brows", path, basis, np.broadcast_to(widths, (n, k)), np.broadcast_to(tone, (n, k, 3)), 0.12
     )  # fmt: skip
