@@ -219,15 +219,22 @@ class History:
         return True
 
     def go_to(self, position: int) -> None:
-        """Undoes or redoes until `position` entries are in effect: a click into the history panel."""
+        """Undoes or redoes until `position` entries are in effect: a click into the history panel.
+
+        Listeners hear of one undo or redo, however far it goes.
+        """
         if not 0 <= position <= len(self._commands):
             raise ValueError(f"the history has {len(self._commands)} entries, cannot go to {position}")
         if self._gesture is not None:
             self._gesture.cancel()
-        while self._position > position:
-            self.undo()
-        while self._position < position:
-            self.redo()
+        if position < self._position:
+            self._position = position
+            command = self._commands[position]
+            self._show(command.before, command.selection_before, "undo", command.label)
+        elif position > self._position:
+            self._position = position
+            command = self._commands[position - 1]
+            self._show(command.after, command.selection_after, "redo", command.label)
 
     def mark_saved(self) -> None:
         """Remembers the present project as the one on disk."""

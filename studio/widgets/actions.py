@@ -58,6 +58,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("app.quit", "Quit", ("Ctrl+Q",)),
     ActionSpec("edit.undo", "Undo", ("Ctrl+Z",), "undo"),
     ActionSpec("edit.redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
+    ActionSpec("edit.history", "History", ("Ctrl+H",), tip="Every change, to go back to and forth from"),
     ActionSpec("edit.reset_all", "Reset all action units", ("Ctrl+Backspace",), "reset", "All action units back to 0"),
     ActionSpec("face.find", "Find action unit", ("Ctrl+F",), "search", "By number, name or muscle"),
     ActionSpec("view.front", "Front", ("1",)),

@@ -33,7 +33,8 @@ MENUS: tuple[Submenu, ...] = (
     Submenu(
         "Edit",
         (
-            "edit.undo", "edit.redo", "", "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete",
+            "edit.undo", "edit.redo", "edit.history", "",
+            "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete",
             "keys.select_all", "", "keys.auto_key", "marker.add", "", "face.find", "edit.reset_all",
         ),
     ),

@@ -12,6 +12,7 @@ from studio.widgets.help import Help
 from studio.widgets.interchange.part import InterchangePart
 from studio.widgets.playing import Playing
 from studio.widgets.safety.backups import BackupsPart
+from studio.widgets.safety.history_page import HistoryPage
 from studio.widgets.safety.journaling import Journaling
 from studio.widgets.safety.keeping import Keeping
 from studio.widgets.safety.media_part import MediaPart
@@ -35,5 +36,6 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     Playing,
     MediaPart,
     InterchangePart,
+    HistoryPage,
 )
 """A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last."""

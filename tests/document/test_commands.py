@@ -1,5 +1,8 @@
+"""Undo and redo. `python -m tests.document.test_commands 2000` tries 2,000 random sequences, the suite fewer."""
+
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from random import Random
 
@@ -18,6 +21,8 @@ from studio.document.lanes import CHANNELS
 from studio.document.model import Marker, Project
 from studio.document.performance import Performance
 from tests.document.strategies import random_performance, random_project, seeds
+
+SEQUENCES = 150
 
 
 def held(value: float) -> Project:
@@ -59,7 +64,7 @@ def random_change(rng: Random, project: Project) -> Project:
     return project.perform(lambda _: random_performance(rng))
 
 
-@settings(max_examples=2000)
+@settings(max_examples=SEQUENCES)
 @given(seeds)
 def test_undo_all_is_the_start_and_redo_all_the_end(seed: int) -> None:
     rng = Random(seed)
@@ -89,6 +94,28 @@ def test_undo_all_is_the_start_and_redo_all_the_end(seed: int) -> None:
     assert history.project == end
     data = dump(Encoder(Path("/data")).encode(end)).encode()
     assert decode(parse(data, "x"), "x", Path("/data")) == end
+
+
+@settings(max_examples=SEQUENCES)
+@given(seeds)
+def test_jumping_anywhere_is_undoing_and_redoing_step_by_step(seed: int) -> None:
+    rng = Random(seed)
+    jumping, stepping = History(Project()), History(Project())
+    for i in range(rng.randint(1, 6)):
+        change = random_change(rng, jumping.project)
+        assert jumping.apply(str(i), change, selection(i)) == stepping.apply(str(i), change, selection(i))
+        jumping.select(selection(10 + i))
+        stepping.select(selection(10 + i))
+    for _ in range(4):
+        target = rng.randint(0, len(jumping.commands))
+        jumping.go_to(target)
+        while stepping.position > target:
+            stepping.undo()
+        while stepping.position < target:
+            stepping.redo()
+        assert jumping.project == stepping.project
+        assert jumping.selection == stepping.selection
+        assert (jumping.undo_label, jumping.redo_label) == (stepping.undo_label, stepping.redo_label)
 
 
 def test_a_gesture_is_one_entry_and_its_steps_start_from_its_start() -> None:
@@ -256,3 +283,10 @@ def test_keys_made_from_key_objects_share_in_entries() -> None:
     history.apply("key", lambda p: p.perform(lambda f: f.with_curve("AU4", Curve.from_keys([Key(0, 1)]))))
     assert history.commands[0].before == Project()
     assert "Project" not in repr(history.commands[0])
+
+
+if __name__ == "__main__":
+    sequences = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    thorough = settings(max_examples=sequences, deadline=None, database=None)
+    thorough(test_undo_all_is_the_start_and_redo_all_the_end)()
+    thorough(test_jumping_anywhere_is_undoing_and_redoing_step_by_step)()

@@ -108,6 +108,7 @@ class ImportDialog(QDialog):
         choices.addWidget(self.as_keys, 1, 0)
         choices.addWidget(_hint("Simplified curves to edit; replaces the keys of the same channels."), 1, 1)
         tolerance = QHBoxLayout()
+        tolerance.setSpacing(theme.SPACE)
         tolerance.addWidget(self.tolerance)
         tolerance.addWidget(_hint("largest difference from the take, of intensities 0 to 5"), 1)
         choices.addLayout(tolerance, 2, 1)
