@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         self.layout_ = Layout(self, self._top, self._split, settings)
         self.actions_.connect({"view.reset_layout": self.layout_.reset})
         self.layout_.restore()
+        self.viewport.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # ---- building ----
 

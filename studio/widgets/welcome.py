@@ -16,8 +16,8 @@ from studio.widgets.sample import sample_project
 STARTED_KEY, HINT_KEY = "started", "start_hint_closed"
 
 WIDTH, MARGIN = 264, 12
-ROOM = QSize(WIDTH + 2 * MARGIN, 250)
-"""A smaller viewport does not show the card: it would hide the face."""
+ROOM = QSize(640, 330)
+"""In a smaller viewport the whole card would hide the face: it says only the next step there."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class StartCard(QFrame):
         self.setFixedWidth(WIDTH)
         self._done: set[str] = set()
         self._ticks: dict[str, QLabel] = {}
+        self._texts: dict[str, QLabel] = {}
+        self._small = False
         title = QLabel("First steps")
         title.setFont(theme.font(theme.TYPE.body, bold=True))
         self.close_button = QToolButton()
@@ -78,7 +80,7 @@ class StartCard(QFrame):
             row.addWidget(tick, 0, Qt.AlignmentFlag.AlignTop)
             row.addWidget(text, 1)
             column.addLayout(row)
-            self._ticks[step.id] = tick
+            self._ticks[step.id], self._texts[step.id] = tick, text
         self.sample = QPushButton("Open the sample")
         self.sample.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         column.addWidget(self.sample)
@@ -96,8 +98,19 @@ class StartCard(QFrame):
         self._done.add(step_id)
         theme.set_state(self._ticks[step_id], "done", True)
         self._ticks[step_id].setText("✓")
+        self.fit(small=self._small)
         if len(self._done) == len(STEPS):
             self.closed.emit()
+
+    def fit(self, *, small: bool) -> None:
+        """Show all steps, or in little room only the next."""
+        self._small = small
+        following = next((step.id for step in STEPS if step.id not in self._done), "")
+        for step in STEPS:
+            for label in (self._ticks[step.id], self._texts[step.id]):
+                label.setVisible(not small or step.id == following)
+        self.sample.setVisible(not small)
+        self.adjustSize()
 
     def restart(self) -> None:
         """Nothing is done yet."""
@@ -105,6 +118,7 @@ class StartCard(QFrame):
         for i, step in enumerate(STEPS, 1):
             theme.set_state(self._ticks[step.id], "done", False)
             self._ticks[step.id].setText(str(i))
+        self.fit(small=self._small)
 
 
 class Welcome(QObject):
@@ -146,7 +160,8 @@ class Welcome(QObject):
 
     def _place(self) -> None:
         viewport = self._studio.viewport
-        self.card.setVisible(self._wanted and viewport.width() >= ROOM.width() and viewport.height() >= ROOM.height())
+        self.card.fit(small=viewport.width() < ROOM.width() or viewport.height() < ROOM.height())
+        self.card.setVisible(self._wanted)
         self.card.move(QPoint(MARGIN, MARGIN))
         self.card.raise_()
 

@@ -211,6 +211,24 @@ def test_first_steps_are_ticked_off_and_then_gone(studio: Studio) -> None:
     assert len(STEPS) == 4
 
 
+def test_in_little_room_only_the_next_step_is_said(studio: Studio) -> None:
+    card = studio.window.findChild(StartCard)
+    assert isinstance(card, StartCard)
+    studio.window.actions_["help.start_hint"].trigger()
+    studio.window.resize(960, 540)
+    studio.qtbot.wait(5)
+    small = card.height()
+    assert card._texts["play"].isVisible()
+    assert not card._texts["export"].isVisible()
+    card.tick("play")
+    assert not card._texts["play"].isVisible()
+    assert card._texts["slider"].isVisible()
+    studio.window.resize(1500, 1000)
+    studio.qtbot.wait(5)
+    assert card.height() > small
+    assert card._texts["export"].isVisible()
+
+
 def test_the_start_hint_is_for_the_first_start_and_stays_closed(tmp_path: Path, studio: Studio) -> None:
     settings = QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat)
     assert first_start(settings)
