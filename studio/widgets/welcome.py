@@ -162,7 +162,7 @@ class Welcome(QObject):
         viewport = self._studio.viewport
         self.card.fit(small=viewport.width() < ROOM.width() or viewport.height() < ROOM.height())
         self.card.setVisible(self._wanted)
-        self.card.move(QPoint(MARGIN, MARGIN))
+        self.card.move(QPoint(viewport.width() - WIDTH - MARGIN, MARGIN))
         self.card.raise_()
 
     def _closed(self) -> None:
