@@ -167,6 +167,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("keys.blend_neutral", "Blend to neutral…"),
     ActionSpec("keys.to_frames", "Move to whole frames"),
     ActionSpec("keys.bake", "One key per frame"),
+    ActionSpec(
+        "expression.save_face",
+        "Save face as an expression…",
+        tip="Keep the face at the playhead as a preset",
+    ),
     ActionSpec("marker.add", "Add marker", ("Ctrl+M",)),
     ActionSpec("timeline.fit", "Fit", ("Shift+F",), "fit", "Show the selected keys, or the whole clip"),
     ActionSpec("timeline.zoom_in", "Zoom in", ("+", "=")),

@@ -35,7 +35,8 @@ MENUS: tuple[Submenu, ...] = (
         (
             "edit.undo", "edit.redo", "edit.history", "",
             "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete",
-            "keys.select_all", "", "keys.auto_key", "marker.add", "", "face.find", "edit.reset_all",
+            "keys.select_all", "", "keys.auto_key", "marker.add", "expression.save_face", "",
+            "face.find", "edit.reset_all",
         ),
     ),
     Submenu(

@@ -10,6 +10,7 @@ from studio.widgets.focus import KeepKeys
 from studio.widgets.head_page import HeadPage
 from studio.widgets.help import Help
 from studio.widgets.interchange.part import InterchangePart
+from studio.widgets.layers.part import Layers
 from studio.widgets.playing import Playing
 from studio.widgets.safety.backups import BackupsPart
 from studio.widgets.safety.history_page import HistoryPage
@@ -26,6 +27,7 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     Appearance,
     KeepKeys,
     HeadPage,
+    Layers,
     Help,
     Welcome,
     Journaling,

@@ -6,13 +6,18 @@ history, and reports everything about time by signals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -20,27 +25,24 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from studio.document.lanes import CHANNELS
 from studio.widgets import theme
 from studio.widgets.timeline import edits
-from studio.widgets.timeline.drags import BoxSelect, Drag, MoveHandle, MoveKeys, MoveMarker, snapping_of
+from studio.widgets.timeline.drags import Drag, MoveMarker, snapping_of
 from studio.widgets.timeline.editor import KeyEditor
-from studio.widgets.timeline.gutter import switch_at
+from studio.widgets.timeline.gutter import TIPS, switch_at
 from studio.widgets.timeline.painting import TimelinePainter
-from studio.widgets.timeline.rows import LANE_HEIGHT, Row
-from studio.widgets.timeline.state import GUTTER, MARGIN, RULER_HEIGHT, TOP, KeyHit, TimelineState
+from studio.widgets.timeline.presses import Presses
+from studio.widgets.timeline.rows import LANE_HEIGHT
+from studio.widgets.timeline.state import GUTTER, MARGIN, RULER_HEIGHT, TOP, TimelineState
 
 MIN_RANGE_PX = 4
 """A shorter drag on the ruler is a click."""
 
 EDGE_PX = 5
-ON_CURVE_PX = 6.0
-"""A double-click this near to the curve makes a key on it, without changing its shape."""
-
 ZOOM_STEP = 1.25
-ADDING = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
+PRESET_MIME = "application/x-emozone-expression"
 
 
 class Canvas(QWidget):
@@ -60,6 +62,16 @@ class Canvas(QWidget):
     """A context menu for what is selected, at a place of the screen."""
 
     marker_menu_wanted = Signal(int, QPointF)
+    clip_menu_wanted = Signal(QPointF)
+    clip_wanted = Signal(QPointF)
+    """The numbers of the selected expression, at a place of the screen."""
+
+    presets_wanted = Signal(float, QPointF)
+    """An expression to choose for a moment, at a place of the screen."""
+
+    preset_dropped = Signal(str, float)
+    lane_hovered = Signal(str)
+    """Id of the lane under the pointer, empty when there is none."""
 
     def __init__(self, state: TimelineState, editor: KeyEditor, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,12 +83,15 @@ class Canvas(QWidget):
         self.setMinimumHeight(TOP + 20)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._state, self._editor = state, editor
-        self._painter = TimelinePainter(state)
+        self._painter, self._presses = TimelinePainter(state), Presses(state, editor)
+        self.setAcceptDrops(True)
         self._drag: Drag | None = None
         self._time_drag = ""
         self._anchor_s = self._anchor_x = 0.0
         self._pan_from: QPointF | None = None
         self._framed = False
+        self.explain: Callable[[str], str] = lambda _lane: ""
+        """What a lane's tool tip says: which layer decides its channel."""
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Room for two lanes."""
@@ -176,7 +191,22 @@ class Canvas(QWidget):
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _plain_f(event):
             event.accept()
             return True
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            self._show_tip(event)
+            return True
+        if event.type() == QEvent.Type.Leave:
+            self.lane_hovered.emit("")
         return super().event(event)
+
+    def _show_tip(self, event: QHelpEvent) -> None:
+        row, x = self._state.row_at(event.pos().y()), event.pos().x()
+        switch = switch_at(self._state, x, event.pos().y())
+        if switch is not None and switch[1] in TIPS:
+            QToolTip.showText(event.globalPos(), TIPS[switch[1]], self)
+        elif row is not None and row.lane is not None and x < GUTTER:
+            QToolTip.showText(event.globalPos(), f"{row.title}\n{self.explain(row.lane_id)}", self)
+        else:
+            QToolTip.hideText()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Escape ends a drag without effect, or deselects."""
@@ -204,9 +234,9 @@ class Canvas(QWidget):
         if event.button() != Qt.MouseButton.LeftButton or self._drag is not None:
             return
         if x < GUTTER:
-            self._press_gutter(x, y)
+            self._press_gutter(event)
         elif self._state.part_at(y) == "lanes":
-            self._press_lane(x, y, event.modifiers())
+            self._drag = self._presses.lanes(x, y, event.modifiers())
         else:
             self._press_time(x, y, event.modifiers())
 
@@ -224,7 +254,11 @@ class Canvas(QWidget):
         elif self._time_drag:
             self._drag_time(x, event.modifiers())
         else:
-            self._show_cursor(x, y)
+            row = self._state.row_at(y)
+            self.lane_hovered.emit("" if row is None else row.lane_id)
+            shape = self._presses.cursor(x, y)
+            if self.cursor().shape() != shape:
+                self.setCursor(shape)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """End it."""
@@ -253,13 +287,17 @@ class Canvas(QWidget):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         if x < GUTTER:
-            self._press_gutter(x, y)
+            self._press_gutter(event)
         elif y < RULER_HEIGHT:
             self.range_cleared.emit()
         else:
-            row = self._state.row_at(y)
-            if row is not None and row.lane is not None and self._state.key_at(x, y) is None:
-                self._add_key(row, x, y, event.modifiers())
+            row, clip = self._state.row_at(y), self._state.clip_at(x, y)
+            if clip is not None:
+                self.clip_wanted.emit(event.globalPosition())
+            elif row is not None and row.kind == "clips":
+                self.presets_wanted.emit(self._presses.moment(x, event.modifiers()), event.globalPosition())
+            elif row is not None and row.lane is not None and self._state.key_at(x, y) is None:
+                self._presses.add_key(row, x, y, event.modifiers())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
         """What can be done with the keys, or with the marker under the pointer."""
@@ -269,6 +307,12 @@ class Canvas(QWidget):
             self.marker_menu_wanted.emit(marker, QPointF(event.globalPos()))
             return
         hit = self._state.key_at(x, y) if x >= GUTTER else None
+        clip = self._state.clip_at(x, y) if x >= GUTTER else None
+        if clip is not None:
+            if clip.index not in self._state.selection.clips:
+                self._editor.history.select(edits.select([], self._state.selection.lane, [clip.index]))
+            self.clip_menu_wanted.emit(QPointF(event.globalPos()))
+            return
         if hit is not None and hit.index not in self._state.selection.keys_of(hit.row.lane_id):
             self._editor.history.select(edits.select([(hit.row.lane_id, [hit.index])], hit.row.lane_id))
         elif hit is None and (row := self._state.row_at(y)) is not None and row.lane is not None and x < GUTTER:
@@ -293,49 +337,36 @@ class Canvas(QWidget):
             self.scroll_to(self._state.scroll_px - round(turned.y() / 120 * LANE_HEIGHT * 0.75))
         event.accept()
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """An expression can be dropped here; files are the window's business."""
+        event.setAccepted(event.mimeData().hasFormat(PRESET_MIME))
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802 - Qt's name
+        """Show where it would begin."""
+        fits = event.mimeData().hasFormat(PRESET_MIME) and event.position().x() >= GUTTER
+        event.setAccepted(fits)
+        self._state.caught_s = self._presses.moment(event.position().x()) if fits else None
+        self.update()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
+        """It went elsewhere."""
+        self._state.caught_s = None
+        self.update()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """The expression begins where it was dropped."""
+        self._state.caught_s = None
+        if event.mimeData().hasFormat(PRESET_MIME):
+            name = event.mimeData().data(PRESET_MIME).toStdString()
+            self.preset_dropped.emit(name, self._presses.moment(event.position().x()))
+            event.acceptProposedAction()
+        self.update()
+
     # ---- what a press begins ----
 
-    def _press_gutter(self, x: float, y: float) -> None:
-        hit = switch_at(self._state, x, y)
-        if hit is None:
-            return
-        row, switch = hit
-        if switch == "fold":
-            self._editor.fold(row.group)
-        elif switch == "mute":
-            self._editor.mute(row.lane_id)
-        elif switch == "solo":
-            self._editor.solo(row.lane_id)
-        elif switch == "close":
-            self._editor.hide_lane(row.lane_id)
-        else:
-            self._editor.focus_lane(row.lane_id)
-
-    def _press_lane(self, x: float, y: float, modifiers: Qt.KeyboardModifier) -> None:
-        state, history = self._state, self._editor.history
-        handle = state.handle_at(x, y)
-        hit = state.key_at(x, y)
-        if hit is not None:
-            self._press_key(hit, x, y, adding=bool(modifiers & ADDING))
-        elif handle is not None:
-            self._drag = MoveHandle(history, state, handle)
-        else:
-            row = state.row_at(y)
-            lane = row.lane_id if row is not None and row.lane is not None else state.selection.lane
-            self._drag = BoxSelect(history, state, x, y, adding=bool(modifiers & ADDING), lane=lane)
-
-    def _press_key(self, hit: KeyHit, x: float, y: float, *, adding: bool) -> None:
-        history, lane_id = self._editor.history, hit.row.lane_id
-        chosen = dict(history.selection.keys)
-        mine = set(chosen.get(lane_id, ()))
-        if adding:
-            chosen[lane_id] = tuple(mine ^ {hit.index})
-            history.select(edits.select(chosen.items(), lane_id))
-            if hit.index in mine:
-                return
-        elif hit.index not in mine:
-            history.select(edits.select([(lane_id, [hit.index])], lane_id))
-        self._drag = MoveKeys(history, self._state, hit, x, y)
+    def _press_gutter(self, event: QMouseEvent) -> None:
+        if self._presses.gutter(event.position().x(), event.position().y()):
+            self.presets_wanted.emit(self._state.position_s, event.globalPosition())
 
     def _press_time(self, x: float, y: float, modifiers: Qt.KeyboardModifier) -> None:
         marker = self._state.marker_at(x, y)
@@ -378,35 +409,6 @@ class Canvas(QWidget):
             return None
         away = [abs(self._state.view.x_of(edge) - x) for edge in self._state.range_s]
         return away.index(min(away)) if min(away) <= EDGE_PX else None
-
-    def _add_key(self, row: Row, x: float, y: float, modifiers: Qt.KeyboardModifier) -> None:
-        lane, state = row.lane, self._state
-        assert lane is not None
-        time_s = max(0.0, state.view.time_at(x))
-        if not modifiers & Qt.KeyboardModifier.AltModifier:
-            time_s, _ = snapping_of(state, None).snapped(time_s, state.view.scale)
-            if lane.curve.at(time_s) is not None:  # it caught on a key of the same lane
-                time_s = round(state.view.time_at(x) * state.fps) / state.fps
-        value = state.value_at(row, y)
-        if lane.keyed and abs(state.y_of(row, lane.curve.value(time_s)) - y) <= ON_CURVE_PX:
-            value = lane.curve.value(time_s)
-        channel = CHANNELS[lane.target]
-        self._editor.add_key(lane.id, time_s, min(max(value, channel.low), channel.high))
-
-    def _show_cursor(self, x: float, y: float) -> None:
-        state = self._state
-        if x < GUTTER or (y >= RULER_HEIGHT and y < state.top):
-            shape = Qt.CursorShape.ArrowCursor
-        elif y < RULER_HEIGHT:
-            shape = Qt.CursorShape.SizeHorCursor if state.duration_s > 0 else Qt.CursorShape.ArrowCursor
-        elif state.key_at(x, y) is not None:
-            shape = Qt.CursorShape.SizeAllCursor
-        elif state.handle_at(x, y) is not None:
-            shape = Qt.CursorShape.PointingHandCursor
-        else:
-            shape = Qt.CursorShape.ArrowCursor
-        if self.cursor().shape() != shape:
-            self.setCursor(shape)
 
     # ---- painting ----
 

@@ -9,7 +9,7 @@ from studio.document.expressions import Clip
 from studio.widgets import theme
 from studio.widgets.timeline import ink
 from studio.widgets.timeline.rows import Row
-from studio.widgets.timeline.state import GUTTER, TimelineState
+from studio.widgets.timeline.state import GUTTER, TimelineState, fade_handles
 
 INSET = 3.0
 """From a track's edges to its clips, pixels."""
@@ -44,12 +44,16 @@ class ClipArt:
         painter.save()
         painter.setClipRect(QRectF(GUTTER, top, width - GUTTER, row.height), Qt.ClipOperation.IntersectClip)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for i in row.clips:
+        nexts = [*(view.x_of(clips[i].start_s) for i in row.clips[1:]), 1e6]
+        for i, limit in zip(row.clips, nexts, strict=True):
             if clips[i].end_s > first_s and clips[i].start_s < past_s:
-                self._paint_clip(painter, clips[i], top, row.height, selected=i in state.selection.clips)
+                self._paint_clip(painter, clips[i], top, row.height, limit, selected=i in state.selection.clips)
         painter.restore()
 
-    def _paint_clip(self, painter: QPainter, clip: Clip, top: float, height: float, *, selected: bool) -> None:
+    def _paint_clip(
+        self, painter: QPainter, clip: Clip, top: float, height: float, limit: float, *, selected: bool
+    ) -> None:
+        """One clip; its name ends at `limit`, where the next one begins."""
         state, view = self._state, self._state.view
         left, right = view.x_of(clip.start_s), view.x_of(clip.end_s)
         area = QRectF(left, top + INSET, max(2.0, right - left), height - 2 * INSET)
@@ -68,7 +72,7 @@ class ClipArt:
         painter.setFont(ink.font(theme.TYPE.small, bold=selected))
         painter.setPen(ink.pen("text" if known else "error"))
         inner = area.adjusted(6, 0, -6, 0)
-        visible = inner.intersected(QRectF(GUTTER + 4, top, 1e6, height))  # the name stays in sight on a long clip
+        visible = inner.intersected(QRectF(GUTTER + 4, top, max(0.0, limit - GUTTER - 8), height))  # always in sight
         name = clip.preset if known else f"{clip.preset} (no such preset)"
         words = f"{name}  {clip.intensity:.0%}"
         metrics = QFontMetricsF(painter.font())
@@ -96,10 +100,3 @@ class ClipArt:
             path.lineTo(area.right() - fall * t, area.bottom() - tall * t * t * (3 - 2 * t))
         path.closeSubpath()
         return path
-
-
-def fade_handles(clip: Clip, left: float, right: float) -> tuple[float, float]:
-    """Where the handles of both fades are, for a clip between two pixels."""
-    squeeze = min(1.0, (clip.end_s - clip.start_s) / max(clip.fade_in_s + clip.fade_out_s, 1e-12))
-    per_s = (right - left) / (clip.end_s - clip.start_s)
-    return left + clip.fade_in_s * squeeze * per_s, right - clip.fade_out_s * squeeze * per_s

@@ -41,9 +41,12 @@ def snapping_of(state: TimelineState, selection: Selection | None) -> Snapping:
         if row.lane is not None:
             curve = row.lane.curve
             seen = curve.between(state.view.start_s, state.view.end_s)
-            mine = () if selection is None else selection.keys_of(row.lane.id)
-            keys.append(curve.times_s[seen[~np.isin(seen, np.asarray(mine, np.int64))]])
-    return Snapping.of(state.fps, np.concatenate(keys), (state.position_s,))
+            along = () if selection is None else selection.keys_of(row.lane.id)
+            keys.append(curve.times_s[seen[~np.isin(seen, np.asarray(along, np.int64))]])
+    mine = () if selection is None else selection.clips
+    clips = state.performance.expressions.clips
+    ends = [end for i, clip in enumerate(clips) if i not in mine for end in (clip.start_s, clip.end_s)]
+    return Snapping.of(state.fps, np.concatenate(keys), ends, (state.position_s,))
 
 
 class MoveKeys:
@@ -127,7 +130,7 @@ class MoveHandle:
 
 
 class BoxSelect:
-    """Selects keys in a rectangle; a click on nothing selects nothing and brings the lane into focus."""
+    """Selects keys and clips in a rectangle; a click on nothing selects nothing and brings the lane into focus."""
 
     def __init__(
         self, history: History, state: TimelineState, x: float, y: float, *, adding: bool, lane: str | None
@@ -136,6 +139,7 @@ class BoxSelect:
         self._from = (x, y)
         self._before = history.selection
         self._kept = dict(history.selection.keys) if adding else {}
+        self._kept_clips = history.selection.clips if adding else ()
         self._adding, self._lane = adding, lane
 
     def move(self, x: float, y: float, modifiers: Modifiers) -> None:
@@ -146,19 +150,46 @@ class BoxSelect:
         chosen = {lane: set(keys) for lane, keys in self._kept.items()}
         for lane_id, keys in self._state.keys_in(self._state.box):
             chosen.setdefault(lane_id, set()).update(keys)
-        self._history.select(edits.select(chosen.items(), self._lane))
+        clips = (*self._kept_clips, *self._state.clips_in(self._state.box))
+        self._history.select(edits.select(chosen.items(), self._lane, clips))
 
     def end(self) -> None:
         """The selection stands."""
         clicked, self._state.box = self._state.box is None, None
         if clicked:
             keys = self._before.keys if self._adding else ()
-            self._history.select(Selection(keys, lane=self._lane))
+            self._history.select(Selection(keys, self._kept_clips, lane=self._lane))
 
     def cancel(self) -> None:
         """The selection as before."""
         self._state.box = None
         self._history.select(self._before)
+
+
+class LassoSelect(BoxSelect):
+    """Selects keys and clips inside a line drawn around them."""
+
+    def move(self, x: float, y: float, modifiers: Modifiers) -> None:
+        """Draw on."""
+        if not self._state.lasso and max(abs(x - self._from[0]), abs(y - self._from[1])) < START_PX:
+            return
+        self._state.lasso = (*(self._state.lasso or (self._from,)), (x, y))
+        chosen = {lane: set(keys) for lane, keys in self._kept.items()}
+        for lane_id, keys in self._state.keys_within(self._state.lasso):
+            chosen.setdefault(lane_id, set()).update(keys)
+        clips = (*self._kept_clips, *self._state.clips_within(self._state.lasso))
+        self._history.select(edits.select(chosen.items(), self._lane, clips))
+
+    def end(self) -> None:
+        """The selection stands."""
+        clicked, self._state.lasso = not self._state.lasso, ()
+        if clicked:
+            super().end()
+
+    def cancel(self) -> None:
+        """The selection as before."""
+        self._state.lasso = ()
+        super().cancel()
 
 
 class MoveMarker:

@@ -14,11 +14,14 @@ from studio.document.curves import Curve, Handle, Indices, Interpolation
 from studio.document.lanes import Lane
 from studio.document.model import Marker, Project
 from studio.widgets.timeline import edits
+from studio.widgets.timeline.clip_editor import ClipEditor
 from studio.widgets.timeline.edits import Tool
 from studio.widgets.timeline.rows import GROUP_OF
 
 NUDGE_VALUE = 0.02
 """Share of a channel's range that an arrow moves a key by: 0.1 of an action unit."""
+
+NUDGE_INTENSITY = 0.05
 
 NOTHING = "Select keys first, or click the name of a lane that has some"
 
@@ -41,6 +44,8 @@ class KeyEditor(QObject):
         """Lanes shown although they have no keys."""
 
         self.folded: set[str] = set()
+        self.clips = ClipEditor(history, position_s, self)
+        self.clips.message.connect(self.message)
         self._position_s = position_s
         self._clipping: edits.Clipping | None = None
 
@@ -55,7 +60,7 @@ class KeyEditor(QObject):
     def target(self) -> Selection:
         """The selected keys; without any, all keys of the lane in focus."""
         performance, selection = self.history.project.performance, self.history.selection
-        if edits.selected_keys(performance, selection):
+        if edits.selected_keys(performance, selection) or self.clips.chosen:
             return selection
         lane = performance.lane(selection.lane) if selection.lane else None
         return selection if lane is None else edits.select([(lane.id, range(len(lane.curve)))], lane.id)
@@ -101,7 +106,7 @@ class KeyEditor(QObject):
 
     def _change_lane(self, lane_id: str, label: str, change: Callable[[Lane], Lane]) -> None:
         lane = change(self.history.project.performance.lane(lane_id) or Lane(lane_id))
-        if lane == Lane(lane_id):
+        if lane == Lane(lane.target):
             self.history.apply(label, lambda p: p.perform(lambda q: q.without_lane(lane_id)))
         else:
             self.history.apply(f"{label} {lane_id}", lambda p: p.perform(lambda q: q.with_lane(lane)))
@@ -149,9 +154,9 @@ class KeyEditor(QObject):
         """The selected keys are gone."""
         selection = self.history.selection
         self.added.update(lane for lane, _ in selection.keys)
-        if selection.keys:
+        if selection.keys or selection.clips:
             project, after = edits.delete_keys(self.history.project, selection)
-            self.history.apply("Delete keys", project, after)
+            self.history.apply("Delete keys" if selection.keys else "Delete expressions", project, after)
         elif selection.markers:
             self.delete_marker(selection.markers[0])
 
@@ -165,7 +170,8 @@ class KeyEditor(QObject):
                 self.history.select(own)
                 return
         every = [(lane.id, range(len(lane.curve))) for lane in performance.lanes]
-        self.history.select(edits.select(every, lane_id))
+        clips = range(len(performance.expressions.clips))
+        self.history.select(edits.select(every, lane_id, clips))
 
     def deselect(self) -> None:
         """No key is selected; the lane in focus stays."""
@@ -181,7 +187,7 @@ class KeyEditor(QObject):
 
     def cut(self) -> None:
         """Remember the selected keys and take them away."""
-        if self.history.selection.keys:
+        if self.history.selection.keys or self.history.selection.clips:
             self.copy()
             self.delete()
 
@@ -201,8 +207,11 @@ class KeyEditor(QObject):
 
     def nudge(self, frames: int, steps: int) -> None:
         """Move the selected keys by whole frames and steps of value."""
-        fps = self.history.project.fps
-        if self.history.selection.keys:
+        fps, selection = self.history.project.fps, self.history.selection
+        if selection.clips and steps and not selection.keys:
+            clips = self.history.project.performance.expressions.clips
+            self.clips.set_intensity(clips[selection.clips[0]].intensity + steps * NUDGE_INTENSITY)
+        elif selection.keys or selection.clips:
             self._apply("Nudge keys", lambda p, s: edits.move_keys(p, s, frames / fps, steps * NUDGE_VALUE))
 
     def set_time(self, time_s: float) -> None:
@@ -212,7 +221,10 @@ class KeyEditor(QObject):
             self._apply("Set time of keys", lambda p, s: edits.move_keys(p, s, time_s - span[0], 0.0))
 
     def set_value(self, value: float) -> None:
-        """All selected keys get one value."""
+        """All selected keys get one value; clips, when only these are selected, an intensity."""
+        if self.history.selection.clips and not self.history.selection.keys:
+            self.clips.set_intensity(value)
+            return
         self.use("Set value of keys", lambda curve, keys: curve_tools.set_values(curve, keys, value))
 
     # ---- shapes ----
@@ -248,7 +260,7 @@ class KeyEditor(QObject):
 
     def _apply(self, label: str, change: Callable[[Project, Selection], edits.Change]) -> None:
         target = self.target
-        if not edits.selected_keys(self.history.project.performance, target):
+        if not edits.selected_keys(self.history.project.performance, target) and not self.clips.chosen:
             self.message.emit(NOTHING)
             return
         project, selection = change(self.history.project, target)

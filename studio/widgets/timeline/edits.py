@@ -11,9 +11,11 @@ from studio.document import curve_tools
 from studio.document.commands import Selection
 from studio.document.curve_tools import Edited
 from studio.document.curves import Curve, Indices
+from studio.document.expressions import Clip
 from studio.document.lanes import CAMERA_KEYS, CHANNELS, Lane
 from studio.document.model import Project
 from studio.document.performance import CameraView, Performance
+from studio.widgets.timeline import clip_edits
 from studio.widgets.timeline.rows import range_of
 
 Tool = Callable[[Curve, Indices], Edited]
@@ -25,10 +27,10 @@ NEUTRAL_GAP_FRAMES = 1
 
 @dataclass(frozen=True)
 class Clipping:
-    """Copied keys: lane, and its keys with times from the first copied key on."""
+    """Copied keys by lane and copied expressions, with times from the first of them on."""
 
     lanes: tuple[tuple[str, Curve], ...]
-    span_s: float
+    clips: tuple[Clip, ...] = ()
 
 
 def selected_keys(performance: Performance, selection: Selection) -> tuple[tuple[Lane, Indices], ...]:
@@ -43,15 +45,19 @@ def selected_keys(performance: Performance, selection: Selection) -> tuple[tuple
     return tuple(found)
 
 
-def select(chosen: Iterable[tuple[str, Iterable[int]]], lane: str | None) -> Selection:
-    """A selection of keys in canonical form."""
+def select(chosen: Iterable[tuple[str, Iterable[int]]], lane: str | None, clips: Iterable[int] = ()) -> Selection:
+    """A selection of keys and clips in canonical form."""
     keys = tuple((lane_id, tuple(sorted(int(i) for i in indices))) for lane_id, indices in chosen)
-    return Selection(tuple(sorted((lane_id, indices) for lane_id, indices in keys if indices)), lane=lane)
+    kept = tuple(sorted((lane_id, indices) for lane_id, indices in keys if indices))
+    return Selection(kept, tuple(sorted(set(clips))), lane=lane)
 
 
 def span_of(performance: Performance, selection: Selection) -> tuple[float, float] | None:
-    """First and last moment of the selected keys."""
+    """First and last moment of the selected keys and clips."""
     times = [lane.curve.times_s[indices] for lane, indices in selected_keys(performance, selection)]
+    clips = clip_edits.span_of(performance.expressions.clips, selection.clips)
+    if clips is not None:
+        times.append(np.array(clips))
     if not times:
         return None
     joined = np.concatenate(times)
@@ -59,10 +65,10 @@ def span_of(performance: Performance, selection: Selection) -> tuple[float, floa
 
 
 def with_lane_curve(performance: Performance, lane_id: str, curve: Curve) -> Performance:
-    """A curve put into a lane; keys replace a held value, and a lane left with nothing is removed."""
+    """A curve put into a lane; keys replace a held value, a lane left with nothing goes, unless it has a name."""
     lane = performance.lane(lane_id) or Lane(lane_id)
     changed = replace(lane, curve=curve, held=None if len(curve) else lane.held)
-    if changed == Lane(lane_id):
+    if changed == Lane(lane.target):
         return performance.without_lane(lane_id)
     return performance.with_lane(changed)
 
@@ -82,7 +88,7 @@ def edit_keys(project: Project, selection: Selection, tool: Tool) -> Change:
 
 
 def move_keys(project: Project, selection: Selection, time_s: float, share: float) -> Change:
-    """Selected keys moved by seconds and by a share of their lane's height, never before the start."""
+    """Selected keys moved by seconds and by a share of their lane's height, clips by seconds; none before zero."""
     span = span_of(project.performance, selection)
     time_s = max(time_s, -span[0]) if span else time_s
     performance = project.performance
@@ -94,12 +100,19 @@ def move_keys(project: Project, selection: Selection, time_s: float, share: floa
         edited = curve_tools.clamp(edited.curve, edited.selected, channel.low, channel.high)
         performance = with_lane_curve(performance, lane.id, edited.curve)
         chosen.append((lane.id, edited.selected.tolist()))
-    return project.replace(performance=performance), select(chosen, selection.lane)
+    if selection.clips:
+        clips = clip_edits.moved(performance.expressions.clips, selection.clips, time_s)
+        performance = clip_edits.with_clips(performance, clips)
+    return project.replace(performance=performance), select(chosen, selection.lane, selection.clips)
 
 
 def delete_keys(project: Project, selection: Selection) -> Change:
-    """The project without the selected keys."""
+    """The project without the selected keys and clips."""
     performance = project.performance
+    if selection.clips:
+        performance = clip_edits.with_clips(
+            performance, clip_edits.without(performance.expressions.clips, selection.clips)
+        )
     for lane, indices in selected_keys(performance, selection):
         performance = with_lane_curve(performance, lane.id, lane.curve.without(indices))
     return project.replace(performance=performance), Selection(lane=selection.lane)
@@ -154,7 +167,7 @@ def key_here(project: Project, lane_id: str, time_s: float) -> Change:
 
 
 def copied(performance: Performance, selection: Selection) -> Clipping | None:
-    """The selected keys for pasting; None without any."""
+    """The selected keys and clips for pasting; None without any."""
     span = span_of(performance, selection)
     if span is None:
         return None
@@ -162,11 +175,13 @@ def copied(performance: Performance, selection: Selection) -> Clipping | None:
     for lane, indices in selected_keys(performance, selection):
         part = lane.curve.taken(indices)
         lanes.append((lane.id, curve_tools.move(part, np.arange(len(part)), -span[0]).curve))
-    return Clipping(tuple(lanes), span[1] - span[0])
+    clips = performance.expressions.clips
+    taken = [clips[i] for i in selection.clips if i < len(clips)]
+    return Clipping(tuple(lanes), clip_edits.moved(tuple(taken), range(len(taken)), -span[0]))
 
 
 def pasted(project: Project, clipping: Clipping, time_s: float, lane_id: str | None) -> Change:
-    """Copied keys put in at a moment and selected.
+    """Copied keys and clips put in at a moment and selected.
 
     Keys of one lane go into `lane_id`, their values scaled to its range if it has another; keys of several lanes go
     back into their own.
@@ -187,16 +202,22 @@ def pasted(project: Project, clipping: Clipping, time_s: float, lane_id: str | N
         curve = lane.curve.merged(part)
         performance = with_lane_curve(performance, goal, curve)
         chosen.append((goal, np.searchsorted(curve.times_s, part.times_s).tolist()))
-    return project.replace(performance=performance), select(chosen, lane_id)
+    if not clipping.clips:
+        return project.replace(performance=performance), select(chosen, lane_id)
+    old_clips = performance.expressions.clips
+    new = range(len(old_clips), len(old_clips) + len(clipping.clips))
+    there = tuple(replace(c, start_s=c.start_s + time_s, end_s=c.end_s + time_s) for c in clipping.clips)
+    clips = clip_edits.crossfaded((*old_clips, *there), new)
+    return project.replace(performance=clip_edits.with_clips(performance, clips)), select(chosen, lane_id, new)
 
 
 def duplicated(project: Project, selection: Selection) -> Change:
-    """The selected keys once more, a frame behind the last of them."""
+    """The selected keys and clips once more, behind the last of them."""
     clipping = copied(project.performance, selection)
     span = span_of(project.performance, selection)
     if clipping is None or span is None:
         return project, selection
-    at_s = span[1] + NEUTRAL_GAP_FRAMES / project.fps
+    at_s = span[1] + (NEUTRAL_GAP_FRAMES / project.fps if clipping.lanes else 0.0)
     goal = clipping.lanes[0][0] if len(clipping.lanes) == 1 else None
     project, chosen = pasted(project, clipping, at_s, goal)
     return project, replace(chosen, lane=selection.lane)

@@ -161,12 +161,14 @@ class TimelinePainter:
                 painter.drawText(area, Qt.AlignmentFlag.AlignCenter, marker.name)
 
     def _paint_outline(self, painter: QPainter) -> None:
-        """The rubber band."""
+        """The rubber band, or the line of the lasso."""
         state = self._state
-        if state.box is None:
-            return
         painter.setPen(ink.pen("accent", 0.9))
         painter.setBrush(ink.colour("accent", 0.12))
+        if state.lasso:
+            painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in state.lasso]))
+        if state.box is None:
+            return
         left, top, right, bottom = state.box
         painter.drawRect(QRectF(QPointF(left, top), QPointF(right, bottom)).normalized())
 

@@ -97,12 +97,14 @@ def rows_of(performance: Performance, added: Collection[str], folded: Collection
         added: channels shown although they have no keys yet.
         folded: groups of which only the heading is shown.
     """
-    lanes = [lane for lane in performance.lanes if lane.target in GROUP_OF and (lane.keyed or lane.id in added)]
+    lanes = [
+        lane for lane in performance.lanes if lane.target in GROUP_OF and (lane.keyed or lane.name or lane.id in added)
+    ]
     there = {lane.id for lane in lanes}
     lanes += [Lane(key) for key in added if key not in there and key in GROUP_OF]
     lanes.sort(key=lambda lane: _ORDER[lane.target])
-    rows: list[Row] = []
-    top = 0
+    rows = _expression_rows(performance.expressions.clips, folded=EXPRESSION_GROUP in folded)
+    top = rows[-1].top + rows[-1].height
     for group, title in GROUPS:
         members = tuple(lane for lane in lanes if GROUP_OF[lane.target] == group)
         if not members:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from studio.document.commands import Selection
 from studio.document.curves import Interpolation
+from studio.document.expressions import Clip
 from studio.document.lanes import Lane
 from studio.document.model import Marker
 from studio.document.performance import Performance
@@ -36,7 +38,12 @@ HIT_PX = 7.0
 HANDLES_UP_TO = 60
 """With more selected keys than this, handles are not drawn: they would hide the curve."""
 
+EDGE_PX = 5.0
+"""How near the pointer must come to the end of a clip to trim it."""
+
+Points = tuple[tuple[float, float], ...]
 Part = Literal["ruler", "wave", "phonemes", "lanes"]
+ClipPart = Literal["body", "start", "end", "fade_in", "fade_out"]
 Side = Literal["left", "right"]
 
 
@@ -55,6 +62,15 @@ class HandleHit:
     row: Row
     index: int
     side: Side
+
+
+@dataclass(frozen=True)
+class ClipHit:
+    """An expression clip under the pointer, and which part of it."""
+
+    row: Row
+    index: int
+    part: ClipPart
 
 
 @dataclass
@@ -76,6 +92,8 @@ class TimelineState:
     sounds: Sounds = field(default_factory=Sounds.of)
     busy: str = ""
     box: tuple[float, float, float, float] | None = None  # x, y, x, y of the rubber band, pixels of the canvas
+    lasso: tuple[tuple[float, float], ...] = ()  # points of the line drawn around keys, pixels of the canvas
+    lassoing: bool = False  # drags draw around keys rather than a rectangle
     caught_s: float | None = None  # key or edge that a drag has caught on
 
     @property
@@ -176,6 +194,65 @@ class TimelineState:
                 return HandleHit(row, index, side)
         return None
 
+    def clip_at(self, x: float, y: float) -> ClipHit | None:
+        """The clip under the pointer; of two that overlap, the later one."""
+        row = self.row_at(y)
+        if row is None or row.kind != "clips":
+            return None
+        clips = self.performance.expressions.clips
+        for i in sorted(row.clips, key=lambda i: (i in self.selection.clips, clips[i].start_s), reverse=True):
+            left, right = self.view.x_of(clips[i].start_s), self.view.x_of(clips[i].end_s)
+            if not left - EDGE_PX / 2 <= x <= right + EDGE_PX / 2:
+                continue
+            if i in self.selection.clips and y - self.top_of(row) <= row.height / 3:
+                rise, fall = fade_handles(clips[i], left, right)
+                if abs(x - fall) <= HIT_PX and (x - rise >= fall - x or abs(x - rise) > HIT_PX):
+                    return ClipHit(row, i, "fade_out")
+                if abs(x - rise) <= HIT_PX:
+                    return ClipHit(row, i, "fade_in")
+            reach = min(EDGE_PX, (right - left) / 4)
+            part: ClipPart = "start" if x - left <= reach else "end" if right - x <= reach else "body"
+            return ClipHit(row, i, part)
+        return None
+
+    def keys_within(self, lasso: Points) -> list[tuple[str, list[int]]]:
+        """Keys inside a line drawn around them, by lane."""
+        result = []
+        for lane_id, keys in self.keys_in(_box_of(lasso)):
+            row = self.row_of(lane_id)
+            assert row is not None
+            assert row.lane is not None
+            indices, curve = np.asarray(keys), row.lane.curve
+            low, high = _range(row.lane)
+            share = (curve.values[indices] - low) / (high - low)
+            y = self.top_of(row) + INSET + (1 - share) * (row.height - 2 * INSET)
+            x = self.view.left + (curve.times_s[indices] - self.view.start_s) * self.view.scale
+            inside = indices[within(lasso, x, y)]
+            if len(inside):
+                result.append((lane_id, inside.tolist()))
+        return result
+
+    def clips_within(self, lasso: Points) -> tuple[int, ...]:
+        """Clips whose middle is inside a line drawn around them."""
+        clips, found = self.performance.expressions.clips, []
+        for row in self.rows:
+            for i in row.clips if row.kind == "clips" else ():
+                x = self.view.x_of((clips[i].start_s + clips[i].end_s) / 2)
+                if within(lasso, np.array([x]), np.array([self.top_of(row) + row.height / 2]))[0]:
+                    found.append(i)
+        return tuple(sorted(found))
+
+    def clips_in(self, box: tuple[float, float, float, float]) -> tuple[int, ...]:
+        """Clips that a rectangle of the canvas touches."""
+        left, right = sorted((box[0], box[2]))
+        top, bottom = sorted((box[1], box[3]))
+        clips, found = self.performance.expressions.clips, []
+        for row in self.rows:
+            if row.kind == "clips" and self.top_of(row) <= bottom and self.top_of(row) + row.height >= top:
+                first_s, past_s = self.view.time_at(left), self.view.time_at(right)
+                found += [i for i in row.clips if clips[i].end_s >= first_s and clips[i].start_s <= past_s]
+        return tuple(sorted(found))
+
     def marker_at(self, x: float, y: float) -> int | None:
         """The marker under the pointer."""
         if y >= RULER_HEIGHT:
@@ -201,5 +278,28 @@ class TimelineState:
         return result
 
 
+def within(lasso: Points, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n,) whether points lie inside a closed line: a ray from them to the right crosses it an odd number of times."""
+    corners = np.asarray(lasso, np.float64)
+    x0, y0 = corners[:, 0], corners[:, 1]
+    x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
+    between = (y0 > y[:, None]) != (y1 > y[:, None])
+    rise = np.where(y1 == y0, 1.0, y1 - y0)
+    crossing = x0 + (y[:, None] - y0) / rise * (x1 - x0)
+    return np.asarray((between & (x[:, None] < crossing)).sum(axis=1) % 2 == 1)
+
+
+def _box_of(lasso: Points) -> tuple[float, float, float, float]:
+    x, y = zip(*lasso, strict=True)
+    return min(x), min(y), max(x), max(y)
+
+
 def _range(lane: Lane | None) -> tuple[float, float]:
     return (0.0, 1.0) if lane is None else range_of(lane)
+
+
+def fade_handles(clip: Clip, left: float, right: float) -> tuple[float, float]:
+    """Where the handles of both fades are, for a clip between two pixels."""
+    squeeze = min(1.0, (clip.end_s - clip.start_s) / max(clip.fade_in_s + clip.fade_out_s, 1e-12))
+    per_s = (right - left) / (clip.end_s - clip.start_s)
+    return left + clip.fade_in_s * squeeze * per_s, right - clip.fade_out_s * squeeze * per_s

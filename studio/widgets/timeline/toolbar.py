@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from studio.document.commands import Selection
+from studio.document.expressions import Clip
 from studio.document.lanes import CHANNELS, Lane
 from studio.document.performance import Performance
 from studio.widgets import theme
@@ -75,6 +76,31 @@ class NumberField(QDoubleSpinBox):
             self.clearFocus()
 
 
+class ElidedLabel(QLabel):
+    """Text that gives way: it ends in dots where there is no room, and says all in its tool tip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def show_text(self, text: str) -> None:
+        """Another text."""
+        if text != self._text:
+            self._text = text
+            self.setToolTip(text)
+            self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """As much as fits."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        room = max(0, self.width() - 2)
+        self.setText(self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, room))
+
+
 class TimelineToolbar(QFrame):
     """Buttons share the window's actions."""
 
@@ -93,15 +119,17 @@ class TimelineToolbar(QFrame):
         self.auto_key = self._button("keys.auto_key")
         self.add_lane = self._menu_button("Add lane", "Show the lane of another action unit")
         self.lane_menu = self.add_lane.menu()
+        self.expressions = self._menu_button("Expression", "Add happy, sad, surprise… at the playhead")
+        self.expression_menu = self.expressions.menu()
         self.shape = self._menu_button("Interpolation", "How the curve goes on from the selected keys")
         fill(self.shape.menu(), actions, SHAPE_MENU)
         self.tools = self._menu_button("Tools", "Smooth, simplify, ease, scale and more, on the selected keys")
         fill(self.tools.menu(), actions, TOOL_MENU)
-        for button in (self.auto_key, self.add_lane, self.shape, self.tools):
+        for button in (self.auto_key, self.add_lane, self.expressions, self.shape, self.tools):
             row.addWidget(button)
         row.addSpacing(theme.SPACE)
-        self.time = NumberField("Time of the first selected key, seconds", 3, 0.0, 36_000.0, 0.04)
-        self.value = NumberField("Value of all selected keys", 2, 0.0, 5.0, 0.1)
+        self.time = NumberField("Time of the first selected key or expression, seconds", 3, 0.0, 36_000.0, 0.04)
+        self.value = NumberField("Value of the selected keys, intensity of the selected expressions", 2, 0.0, 5.0, 0.1)
         for text, field in (("Time", self.time), ("Value", self.value)):
             label = QLabel(text)
             label.setObjectName("faint")
@@ -111,7 +139,11 @@ class TimelineToolbar(QFrame):
         self.count = QLabel()
         self.count.setObjectName("faint")
         row.addWidget(self.count)
-        row.addStretch(1)
+        self.winner = ElidedLabel()
+        self.winner.setObjectName("faint")
+        self.winner.setAccessibleName("Which layer decides at the playhead")
+        row.addSpacing(theme.SPACE)
+        row.addWidget(self.winner, 1)
         self.follow = self._button("timeline.follow")
         self.fit = self._button("timeline.fit")
         row.addWidget(self.follow)
@@ -134,11 +166,19 @@ class TimelineToolbar(QFrame):
                 action.triggered.connect(lambda _checked=False, key=key: self.lane_wanted.emit(key))
                 menu.addAction(action)
 
+    def show_winner(self, text: str) -> None:
+        """Say which layer decides the channel in focus."""
+        self.winner.show_text(text)
+
     def show_selection(self, performance: Performance, selection: Selection) -> None:
         """Numbers of the selected keys."""
         found = edits.selected_keys(performance, selection)
-        count = sum(len(indices) for _, indices in found)
-        self.count.setText("" if count == 0 else "1 key" if count == 1 else f"{count} keys")
+        clips = [performance.expressions.clips[i] for i in selection.clips if i < len(performance.expressions.clips)]
+        counts = ((sum(len(indices) for _, indices in found), "key"), (len(clips), "expression"))
+        self.count.setText(", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts if n))
+        if clips and not found:
+            self._show_clip(clips[0])
+            return
         if not found:
             self.time.show_number(None)
             self.value.show_number(None)
@@ -150,6 +190,13 @@ class TimelineToolbar(QFrame):
         self.time.show_number(min(float(lane.curve.times_s[keys[0]]) for lane, keys in found))
         lane, keys = found[0]
         self.value.show_number(float(np.mean(lane.curve.values[keys[:1]])))
+
+    def _show_clip(self, clip: Clip) -> None:
+        self.value.blockSignals(True)
+        self.value.setRange(0.0, clip.MAX_INTENSITY)
+        self.value.blockSignals(False)
+        self.time.show_number(clip.start_s)
+        self.value.show_number(clip.intensity)
 
     def _button(self, action_id: str) -> QToolButton:
         button = QToolButton()
