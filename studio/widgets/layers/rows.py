@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QResizeEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
 
 from studio.document.expressions import Expressions
@@ -18,6 +18,10 @@ MODE_TIPS = {
     "replace": "This layer takes the place of what lies below it. Click to let it add instead.",
     "add": "This layer adds to what lies below it. Click to let it take its place instead.",
 }
+
+
+MARGIN = 7
+"""Room for the handle and its ring at both ends of a slider, pixels."""
 
 
 class WeightSlider(QSlider):
@@ -56,8 +60,26 @@ class WeightSlider(QSlider):
         """Back to counting in full."""
         self.reset.emit()
 
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """A groove filled up to the handle, and a ring while it has the focus."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle, left, right = self.height() / 2, float(MARGIN), self.width() - float(MARGIN)
+        x = left + (right - left) * self.value() / self.maximum()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("groove"))
+        painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
+        painter.setBrush(theme.colour("accent" if self.value() < self.maximum() else "dim"))
+        painter.drawRoundedRect(QRectF(left, middle - 1.5, x - left, 3), 1.5, 1.5)
+        painter.drawEllipse(QPointF(x, middle), 4.5, 4.5)
+        if self.hasFocus():
+            painter.setPen(QPen(theme.colour("accent"), 1.4))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(QPointF(x, middle), 6.5, 6.5)
+        painter.end()
+
     def _follow(self, event: QMouseEvent) -> None:
-        share = (event.position().x() - 5) / max(1, self.width() - 10)
+        share = (event.position().x() - MARGIN) / max(1, self.width() - 2 * MARGIN)
         self.setValue(round(min(max(share, 0.0), 1.0) * 20) * 5)
 
 
@@ -87,8 +109,6 @@ class LayerRow(QWidget):
             button.setText(letter)
             button.setCheckable(True)
             button.setToolTip(tip)
-            button.setFixedSize(24, 24)
-        self.mode.setFixedSize(44, 24)
         self.name = QLabel()
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.weight, self.percent = WeightSlider(), QLabel()
@@ -133,7 +153,10 @@ class LayerRow(QWidget):
         palette = theme.palette()
         colour = palette.accent if decides else palette.text if acts else palette.disabled
         ground = palette.raised if focused else "transparent"
-        self.setStyleSheet(f"#layer_row {{ background: {ground}; }} #layer_row QLabel {{ color: {colour}; }}")
+        self.setStyleSheet(
+            f"#layer_row {{ background: {ground}; }} #layer_row QLabel {{ color: {colour}; }}"
+            "#layer_row QToolButton { padding: 2px 5px; }"
+        )
         for widget in (self.mute, self.solo, self.mode, self.weight):
             widget.setAccessibleName(f"{title}: {widget.toolTip() or 'mode'}")
         self._elide()
