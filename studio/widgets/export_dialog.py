@@ -1,16 +1,15 @@
-"""The export dialog: what to write where, then progress with the time left, and cancel."""
+"""The export dialog: what to write where. The queue does the rest."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QDoubleSpinBox,
@@ -19,19 +18,17 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QSpinBox,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from studio.document.performance import CameraView
+from studio.engine.formats import BY_ID, FORMATS, Format, unavailable
+from studio.errors import StudioError
 from studio.widgets import theme
-from studio.widgets.bridge import Worker
-
-if TYPE_CHECKING:
-    from studio.engine.export import ExportProgress, ExportReport
+from studio.widgets.exports.jobs import ExportWish
 
 SIZES: tuple[tuple[str, int, int], ...] = (
     ("512 × 512", 512, 512),
@@ -44,122 +41,184 @@ CUSTOM = "Other size"
 
 RATES: tuple[float, ...] = (24, 25, 29.97, 30, 50, 60)
 
+TURNED = "Yaw and pitch"
+"""The camera that is typed."""
+
+CODECS: dict[tuple[str, bool], str] = {
+    ("mp4", False): "H.264 and AAC: plays everywhere",
+    ("mov", False): "H.264 and AAC",
+    ("mov", True): "ProRes 4444 and PCM: large, for editing programs",
+    ("webm", False): "VP9 and Opus: for the web",
+    ("webm", True): "VP9 and Opus: for the web, encodes slowly",
+    ("png-frames", False): "A folder of frame_0000.png and so on",
+    ("png-frames", True): "A folder of frame_0000.png and so on, straight alpha",
+    ("png", True): "Straight alpha",
+    ("ply-frames", False): "A folder of frame_0000.ply and so on: SuperSplat and other viewers open them",
+    ("ply", False): "SuperSplat and other viewers open it",
+}
+"""What is inside, by format and transparency."""
+
 
 @dataclass(frozen=True)
-class ExportWish:
-    """What the user asked for."""
+class CameraChoice:
+    """A camera to choose; a view of None is the project's keyed one."""
 
-    path: Path
-    width: int
-    height: int
-    fps: float
-    start_s: float
-    end_s: float
+    name: str
+    view: CameraView | None
 
 
 @dataclass(frozen=True)
 class ExportOffer:
     """What the dialog starts from."""
 
-    path: Path
+    path: Path  # without the format's ending
     width: int
     height: int
     fps: float
     duration_s: float
     range_s: tuple[float, float] | None
+    moment_s: float = 0.0
+    cameras: tuple[CameraChoice, ...] = (CameraChoice("As in the viewport now", CameraView()),)
+    form: str = "mp4"
+    alpha: bool = False
 
 
-Progress = Callable[["ExportProgress"], None]
-ExportJob = Callable[[ExportWish, Progress, Callable[[], bool]], "ExportReport"]
-"""Runs in a worker thread; raises StudioError, also when cancelled."""
+Check = Callable[[ExportWish], None]
+"""Raises StudioError for a wish that cannot be met."""
 
 
 class ExportDialog(QDialog):
-    """Asks, exports in a worker thread, and shows how far it is. Editing goes on meanwhile.
+    """Asks what to export; `added` tells the answer.
 
     Args:
         offer: the fields' first values.
-        job: the export itself.
+        check: refuses what cannot be written.
+        free: a name like the given one that nothing has yet.
         choose_path: asks for a file; replaced in tests.
     """
 
-    finished_export = Signal(object)  # ExportReport
-    failed = Signal(str)
-    _progressed = Signal(object)
+    added = Signal(object, bool)
+    """An `ExportWish`, and whether it shall start."""
 
     def __init__(
         self,
         offer: ExportOffer,
-        job: ExportJob,
         parent: QWidget | None = None,
-        choose_path: Callable[[QWidget, Path], Path | None] | None = None,
+        *,
+        check: Check = lambda _wish: None,
+        free: Callable[[Path], Path] = lambda path: path,
+        choose_path: Callable[[QWidget, Path, Format], Path | None] | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export video")
-        self.setMinimumWidth(460)
-        self._offer, self._job = offer, job
+        self.setWindowTitle("Export")
+        self.setMinimumWidth(480)
+        self._offer, self._check, self._free = offer, check, free
         self._choose_path = choose_path or _ask_path
-        self._worker = Worker("export", self)
-        self._cancel = threading.Event()
-        self.running = False
-        self._progressed.connect(self._show_progress, Qt.ConnectionType.QueuedConnection)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self._make_form())
-        self._pages.addWidget(self._make_progress())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(*(theme.SPACE * 3,) * 4)
-        layout.addWidget(self._pages)
-
-    # ---- the form ----
-
-    def _make_form(self) -> QWidget:
-        page = QWidget()
-        form = QFormLayout(page)
-        form.setContentsMargins(0, 0, 0, 0)
+        self._typed = False  # whether the target is the user's own
+        self._form = form = QFormLayout()
         form.setHorizontalSpacing(theme.SPACE * 2)
         form.setVerticalSpacing(theme.SPACE + 2)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("Format", self._format_row())
         form.addRow("File", self._path_row())
-        form.addRow("Size", self._size_row())
-        self.rate = QComboBox()
-        for fps in sorted({*RATES, self._offer.fps}):
-            self.rate.addItem(f"{fps:g} frames per second", fps)
-        self.rate.setCurrentIndex(self.rate.findData(self._offer.fps))
-        form.addRow("Rate", self.rate)
-        form.addRow("From", self._range_row())
-        camera = QLabel("As in the viewport now")
-        camera.setObjectName("hint")
-        form.addRow("Camera", camera)
+        self._size, self._rate, self._range = self._size_row(), self._rate_row(), self._range_row()
+        self._moment, self._camera = self._moment_row(), self._camera_row()
+        for label, row in (
+            ("Size", self._size),
+            ("Rate", self._rate),
+            ("From", self._range),
+            ("At", self._moment),
+            ("Camera", self._camera),
+        ):
+            form.addRow(label, row)
         self.problem = QLabel()
         self.problem.setWordWrap(True)
         self.problem.setObjectName("problem")
         self.problem.hide()
-        form.addRow(self.problem)
-        buttons = QHBoxLayout()
-        close = QPushButton("Close")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*(theme.SPACE * 3,) * 4)
+        column.setSpacing(theme.SPACE * 2)
+        column.addLayout(form)
+        column.addWidget(self.problem)
+        column.addStretch(1)
+        column.addLayout(self._buttons())
+        self._format_chosen()
+        self.export.setFocus()
+
+    @property
+    def format(self) -> Format:
+        """The chosen format."""
+        return BY_ID[self.format_choice.currentData()]
+
+    # ---- rows ----
+
+    def _buttons(self) -> QHBoxLayout:
+        close, self.add = QPushButton("Cancel"), QPushButton("Add to queue")
+        close.setAutoDefault(False)
         close.clicked.connect(self.reject)
+        self.add.setAutoDefault(False)
+        self.add.setToolTip("Keep it in the export queue until you start it")
+        self.add.clicked.connect(lambda: self._answer(start=False))
         self.export = QPushButton("Export")
         self.export.setObjectName("primary")
         self.export.setDefault(True)
-        self.export.clicked.connect(self.start)
+        self.export.setToolTip("Start now, or after the exports that are running; editing goes on meanwhile")
+        self.export.clicked.connect(lambda: self._answer(start=True))
+        buttons = QHBoxLayout()
         buttons.setSpacing(theme.SPACE)
         buttons.addStretch(1)
-        buttons.addWidget(close)
-        buttons.addWidget(self.export)
-        form.addRow(buttons)
-        return page
+        for button in (close, self.add, self.export):
+            buttons.addWidget(button)
+        return buttons
+
+    def _format_row(self) -> QWidget:
+        box, column = QWidget(), QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.SPACE // 2)
+        box.setLayout(column)
+        self.format_choice = QComboBox()
+        self.format_choice.setAccessibleName("Format")
+        items = self.format_choice.model()
+        for i, form in enumerate(FORMATS):
+            self.format_choice.addItem(form.name, form.id)
+            reason = unavailable(form, alpha=False)
+            if reason is not None and (not form.alpha or unavailable(form, alpha=True)):
+                assert isinstance(items, QStandardItemModel)
+                items.item(i).setEnabled(False)
+                self.format_choice.setItemData(i, reason, Qt.ItemDataRole.ToolTipRole)
+        self.alpha = QCheckBox("Transparent background")
+        self.codec = QLabel()
+        self.codec.setObjectName("hint")
+        self.codec.setWordWrap(True)
+        self.format_choice.setCurrentIndex(self.format_choice.findData(self._offer.form))
+        self.format_choice.currentIndexChanged.connect(self._format_chosen)
+        self.alpha.toggled.connect(self._show_codec)
+        column.addWidget(self.format_choice)
+        column.addWidget(self.alpha)
+        column.addWidget(self.codec)
+        return box
 
     def _path_row(self) -> QWidget:
+        box, column = QWidget(), QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.SPACE // 2)
+        box.setLayout(column)
         row, layout = _row()
-        self.path = QLineEdit(str(self._offer.path))
-        self.path.setAccessibleName("File to write")
+        self.path = QLineEdit()
+        self.path.setAccessibleName("File or folder to write")
+        self.path.textChanged.connect(self._show_replaced)
+        self.path.textEdited.connect(self._path_typed)
         choose = QPushButton("Choose…")
         choose.setAutoDefault(False)
         choose.clicked.connect(self._choose)
         layout.addWidget(self.path, 1)
         layout.addWidget(choose)
-        return row
+        self.replaced = QLabel("This exists and will be replaced.")
+        self.replaced.setObjectName("hint")
+        column.addWidget(row)
+        column.addWidget(self.replaced)
+        return box
 
     def _size_row(self) -> QWidget:
         row, layout = _row()
@@ -181,12 +240,19 @@ class ExportDialog(QDialog):
 
     def _pixels(self, value: int) -> QSpinBox:
         field = QSpinBox()
-        field.setRange(16, 4096)
+        field.setRange(16, 8192)
         field.setSingleStep(2)
         field.setValue(value)
         theme.pad(field)
         field.setFixedWidth(62)
         return field
+
+    def _rate_row(self) -> QWidget:
+        self.rate = QComboBox()
+        for fps in sorted({*RATES, self._offer.fps}):
+            self.rate.addItem(f"{fps:g} frames per second", fps)
+        self.rate.setCurrentIndex(self.rate.findData(self._offer.fps))
+        return self.rate
 
     def _range_row(self) -> QWidget:
         row, layout = _row()
@@ -202,6 +268,13 @@ class ExportDialog(QDialog):
         layout.addWidget(whole)
         return row
 
+    def _moment_row(self) -> QWidget:
+        row, layout = _row()
+        self.moment_s = self._seconds(self._offer.moment_s)
+        layout.addWidget(self.moment_s)
+        layout.addStretch(1)
+        return row
+
     def _seconds(self, value: float) -> QDoubleSpinBox:
         field = QDoubleSpinBox()
         field.setDecimals(2)
@@ -212,10 +285,82 @@ class ExportDialog(QDialog):
         field.setFixedWidth(84)
         return field
 
+    def _camera_row(self) -> QWidget:
+        row, layout = _row()
+        self.camera = QComboBox()
+        self.camera.setAccessibleName("Camera")
+        for choice in self._offer.cameras:
+            self.camera.addItem(choice.name, choice)
+        self.camera.addItem(TURNED)
+        self.yaw, self.pitch = self._degrees(180.0, "Yaw"), self._degrees(89.0, "Pitch")
+        self.camera.currentIndexChanged.connect(self._camera_chosen)
+        layout.addWidget(self.camera, 1)
+        layout.addWidget(self.yaw)
+        layout.addWidget(self.pitch)
+        self._camera_chosen()
+        return row
+
+    def _degrees(self, limit: float, name: str) -> QDoubleSpinBox:
+        field = QDoubleSpinBox()
+        field.setDecimals(1)
+        field.setSuffix("°")
+        field.setRange(-limit, limit)
+        field.setSingleStep(5.0)
+        field.setToolTip(f"{name}; the head is framed")
+        field.setAccessibleName(name)
+        theme.pad(field)
+        field.setFixedWidth(72)
+        return field
+
+    # ---- what was chosen ----
+
+    def _format_chosen(self) -> None:
+        form = self.format
+        for row, shown in (
+            (self._size, form.content != "splats"),
+            (self._rate, not form.single),
+            (self._range, not form.single),
+            (self._moment, form.single),
+            (self._camera, form.content != "splats"),
+        ):
+            self._form.setRowVisible(row, shown)
+        reason = unavailable(form, alpha=True) if form.alpha else f"{form.name} keeps no transparency."
+        self.alpha.setVisible(form.content != "splats")
+        self.alpha.setEnabled(reason is None)
+        self.alpha.setToolTip(reason or "The head alone, to be put over something else")
+        self.alpha.setChecked(reason is None and (self._offer.alpha if form.id == self._offer.form else form.alpha))
+        self.path.setText(str(self._target(form)))
+        self._show_codec()
+
+    def _target(self, form: Format) -> Path:
+        """The offered target with the ending of a format, or the one that the user typed, turned into it."""
+        ending = "" if form.folder else form.suffix
+        if not self._typed:
+            return self._free(self._offer.path.with_name(self._offer.path.name + ending))
+        typed = Path(self.path.text()).expanduser()
+        known = {known for other in FORMATS for known in other.endings}
+        return typed.with_name((typed.stem if typed.suffix.lower() in known else typed.name) + ending)
+
+    def _show_codec(self) -> None:
+        text = CODECS.get((self.format.id, self.alpha.isChecked()), "")
+        self.codec.setText(text)
+        self.codec.setVisible(bool(text))
+
+    def _show_replaced(self) -> None:
+        try:
+            there = bool(self.path.text()) and Path(self.path.text()).expanduser().exists()
+        except (OSError, ValueError):  # a name that cannot be; said when it is asked for
+            there = False
+        self.replaced.setVisible(there)
+
     def _choose(self) -> None:
-        path = self._choose_path(self, Path(self.path.text()))
+        path = self._choose_path(self, Path(self.path.text()), self.format)
         if path is not None:
             self.path.setText(str(path))
+            self._typed = True
+
+    def _path_typed(self) -> None:
+        self._typed = True
 
     def _size_chosen(self, _index: int) -> None:
         size = self.size_choice.currentData()
@@ -229,114 +374,50 @@ class ExportDialog(QDialog):
         self.start_s.setValue(0.0)
         self.end_s.setValue(self._offer.duration_s)
 
+    def _camera_chosen(self) -> None:
+        typed = self.camera.currentText() == TURNED and self.camera.currentData() is None
+        self.yaw.setVisible(typed)
+        self.pitch.setVisible(typed)
+
     def wish(self) -> ExportWish:
         """What the fields say."""
-        end_s = self.end_s.value()
-        if abs(end_s - self._offer.duration_s) < 0.006:  # the field shows hundredths
-            end_s = self._offer.duration_s
+        form, duration_s = self.format, self._offer.duration_s
+        start_s, end_s = self.start_s.value(), self.end_s.value()
+        if abs(end_s - duration_s) < 0.006:  # the fields show hundredths
+            end_s = duration_s
+        if form.single:
+            start_s = end_s = self.moment_s.value()
+            if abs(start_s - self._offer.moment_s) < 0.006:
+                start_s = end_s = self._offer.moment_s
+        choice = self.camera.currentData()
+        if isinstance(choice, CameraChoice):
+            view, name = choice.view, choice.name
+        else:
+            view = CameraView(self.yaw.value(), self.pitch.value())
+            name = f"yaw {view.yaw_deg:g}°, pitch {view.pitch_deg:g}°"
         return ExportWish(
             Path(self.path.text()).expanduser(),
             self.width_px.value(),
             self.height_px.value(),
             float(self.rate.currentData()),
-            self.start_s.value(),
+            start_s,
             end_s,
+            form.id,
+            self.alpha.isChecked() and form.alpha,
+            view,
+            name,
         )
 
-    # ---- the export ----
-
-    def _make_progress(self) -> QWidget:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.SPACE)
-        self.headline = QLabel()
-        self.headline.setFont(theme.font(theme.TYPE.large))
-        self.headline.setWordWrap(True)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.detail = QLabel()
-        self.detail.setObjectName("hint")
-        self.detail.setWordWrap(True)
-        column.addStretch(1)
-        column.addWidget(self.headline)
-        column.addWidget(self.bar)
-        column.addWidget(self.detail)
-        column.addStretch(1)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        self.stop = QPushButton("Cancel")
-        self.stop.clicked.connect(self._stop)
-        buttons.addWidget(self.stop)
-        column.addLayout(buttons)
-        return page
-
-    def start(self) -> None:
-        """Begin with what the fields say."""
+    def _answer(self, *, start: bool) -> None:
         wish = self.wish()
-        self.problem.hide()
-        self._cancel.clear()
-        self.running = True
-        self.headline.setText(f"Writing {wish.path.name}")
-        self.detail.setText("Drawing the first frames…")
-        self.bar.setRange(0, 0)
-        self.stop.setText("Cancel")
-        self._pages.setCurrentIndex(1)
-        job, progress, cancelled = self._job, self._progressed.emit, self._cancel.is_set
-        self._worker.run(lambda: job(wish, progress, cancelled), self._done, self._failed)
-
-    def _show_progress(self, progress: ExportProgress) -> None:
-        if not self.running or self._cancel.is_set():
-            return
-        self.bar.setRange(0, progress.total)
-        self.bar.setValue(progress.frames)
-        left = "" if progress.seconds_left is None else f"  ·  {_duration(progress.seconds_left)} left"
-        self.detail.setText(f"Frame {progress.frames} of {progress.total}{left}")
-
-    def _stop(self) -> None:
-        if not self.running:
-            self.accept()
-            return
-        self._cancel.set()
-        self.detail.setText("Stopping…")
-
-    def _done(self, report: ExportReport) -> None:
-        self.running = False
-        self.bar.setRange(0, 1)
-        self.bar.setValue(1)
-        self.headline.setText(f"{report.path.name} is ready")
-        rate = report.frames / max(report.elapsed_s, 1e-6)
-        self.detail.setText(
-            f"{report.frames} frames, {report.duration_s:.2f} s, {report.width} × {report.height}, "
-            f"{report.size_bytes / 1e6:.1f} MB in {report.path.parent}. {rate:.0f} frames a second."
-        )
-        self.stop.setText("Close")
-        self.finished_export.emit(report)
-
-    def _failed(self, text: str) -> None:
-        self.running = False
-        self._pages.setCurrentIndex(0)
-        if not self._cancel.is_set():
-            self.problem.setText(text)
+        try:
+            self._check(wish)
+        except StudioError as error:
+            self.problem.setText(str(error))
             self.problem.show()
-            self.failed.emit(text)
-
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Closing cancels what runs."""
-        self.shut_down()
-        super().closeEvent(event)
-
-    def reject(self) -> None:
-        """Escape cancels a running export, and closes the dialog otherwise."""
-        if self.running:
-            self._stop()
-        else:
-            super().reject()
-
-    def shut_down(self) -> None:
-        """Cancel and wait for the frame in hand."""
-        self._cancel.set()
-        self._worker.close()
+            return
+        self.added.emit(wish, start)
+        self.accept()
 
 
 def _row() -> tuple[QWidget, QHBoxLayout]:
@@ -347,12 +428,8 @@ def _row() -> tuple[QWidget, QHBoxLayout]:
     return row, layout
 
 
-def _duration(seconds: float) -> str:
-    """12 s, 3 min 05 s."""
-    whole = max(1, round(seconds))
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
-
-
-def _ask_path(parent: QWidget, start: Path) -> Path | None:
-    name, _ = QFileDialog.getSaveFileName(parent, "Export video", str(start), "Video (*.mp4 *.mov)")
+def _ask_path(parent: QWidget, start: Path, form: Format) -> Path | None:
+    endings = " ".join(f"*{ending}" for ending in form.endings) or "*"
+    options = QFileDialog.Option.DontConfirmOverwrite if form.folder else QFileDialog.Option(0)
+    name, _ = QFileDialog.getSaveFileName(parent, "Export", str(start), f"{form.name} ({endings})", options=options)
     return Path(name) if name else None

@@ -1,110 +1,203 @@
-"""Export from the window: what is seen and heard now, handed to the engine's exporter."""
+"""Export from the window: what is seen and heard now becomes a job of the queue."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QToolButton
 
 from studio.document.model import Project
-from studio.document.performance import CameraView
-from studio.engine.scene import Scene
-from studio.widgets.camera_controller import CameraController
-from studio.widgets.export_dialog import ExportDialog, ExportJob, ExportOffer, ExportWish, Progress
-from studio.widgets.session import Clip, Session
-
-if TYPE_CHECKING:
-    from studio.engine.avatar import Avatar
-    from studio.engine.export import ExportReport
-
-
-def export_job(avatar: Avatar, clip: Clip, project: Project, view: CameraView) -> ExportJob:
-    """A job for a worker thread; everything it holds is immutable, so editing may go on.
-
-    Args:
-        avatar: who is drawn.
-        clip: what is heard; speech features that are not there yet are made first.
-        project: performance and background.
-        view: what is shown while the project dictates no camera.
-    """
-
-    def run(wish: ExportWish, progress: Progress, cancelled: Callable[[], bool]) -> ExportReport:
-        from studio.engine.backdrop import background_of
-        from studio.engine.export import export_clip
-        from studio.engine.renderer import Renderer
-        from studio.engine.speech.audio import Audio
-        from studio.engine.speech.features import extract_features
-
-        audio = Audio(clip.samples, clip.rate_hz)
-        subject = avatar.subject
-        features = clip.features if clip.features is not None else extract_features(audio)
-        return export_clip(
-            Renderer(avatar),
-            Scene(features, project.performance),
-            audio,
-            wish.path,
-            fps=wish.fps,
-            size=(wish.width, wish.height),
-            start_s=wish.start_s,
-            end_s=wish.end_s,
-            camera=lambda time_s: subject.camera(project.camera(time_s) or view),
-            background=background_of(project),
-            progress=progress,
-            cancelled=cancelled,
-        )
-
-    return run
+from studio.document.project import SUFFIX, save_project
+from studio.engine.formats import BY_ID
+from studio.errors import StudioError
+from studio.widgets.context import Studio
+from studio.widgets.export_dialog import CameraChoice, ExportDialog, ExportOffer
+from studio.widgets.exports import reveal
+from studio.widgets.exports.jobs import ExportWish, Job, Snapshot, State, command_line, run_export
+from studio.widgets.exports.queue import ExportQueue
+from studio.widgets.exports.window import QueueWindow, queue_status
 
 
 class Exports(QObject):
-    """Opens the export dialog, one at a time.
+    """The export dialog, the queue, its window, and a line about it in the status bar.
 
     Attributes:
+        queue: the jobs.
+        window: shows them.
         dialog: the newest dialog, None before the first.
     """
 
-    said = Signal(str)
-    """For the status line."""
-
-    failed = Signal(str)
-    """One sentence: why there is nothing to export."""
-
-    def __init__(self, session: Session, controller: CameraController, window: QWidget) -> None:
-        super().__init__(window)
-        self._session, self._controller, self._window = session, controller, window
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio.window)
+        self._studio = studio
+        self.queue = ExportQueue(self)
+        self.window = QueueWindow(self.queue, studio.window)
         self.dialog: ExportDialog | None = None
+        self._last: ExportWish | None = None
+        self.badge = QToolButton()
+        self.badge.setObjectName("badge")
+        self.badge.setToolTip("Show the export queue")
+        policy = self.badge.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # nothing in the window moves when it comes
+        self.badge.setSizePolicy(policy)
+        self.badge.hide()
+        studio.window.statusBar().addPermanentWidget(self.badge)
+        self.badge.clicked.connect(self.show_queue)
+        studio.actions.connect(
+            {
+                "export.video": self.ask,
+                "export.frame": partial(self.ask, "png"),
+                "export.queue": self.show_queue,
+            }
+        )
+        self.window.addActions([studio.actions[f"export.{name}"] for name in ("video", "frame", "queue")])
+        self.window.wanted.connect(self.ask)
+        self.window.asked.connect(self._do)
+        self.queue.changed.connect(self._show_badge)
+        self.queue.progressed.connect(self._show_badge)
+        self.queue.finished.connect(self._finished)
 
-    def show(self, folder: Path) -> None:
-        """Offer to export what is seen, into `folder` unless the user says otherwise."""
-        clip, ready = self._session.clip, self._session.avatar
+    # ---- asking ----
+
+    def ask(self, form: str | None = None) -> None:
+        """Offer to export what is seen; `form` is the id of the format that is offered first."""
+        session, studio = self._studio.session, self._studio
+        clip, ready = session.clip, session.avatar
         if self.dialog is not None and self.dialog.isVisible():
             self.dialog.raise_()
             return
         if clip is None or ready is None:
-            self.failed.emit("There is nothing to export yet; open an avatar and a speech clip first.")
+            studio.fail("There is nothing to export yet; open an avatar and a speech clip first.")
             return
-        project, path = self._session.project, self._session.path
-        name = path.stem if path is not None else Path(clip.media.name).stem
+        last = self._last
+        if form is None:
+            form = last.form if last is not None and not BY_ID[last.form].single else "mp4"
+        project, path = session.project, session.path
         offer = ExportOffer(
-            folder / f"{name}.mp4",
+            studio.files.folder / (path.stem if path is not None else Path(clip.media.name).stem),
             project.export.width_px,
             project.export.height_px,
             project.export.fps or project.fps,
             clip.duration_s,
-            self._session.range_s if project.export.only_range else None,
+            session.range_s if project.export.only_range else None,
+            moment_s=studio.driver.player.position_s,
+            cameras=self._cameras(project),
+            form=form,
+            alpha=last.alpha if last is not None and last.form == form else BY_ID[form].alpha,
         )
-        job = export_job(ready.avatar, clip, project, self._controller.view)
+        snapshot = Snapshot(ready.avatar, clip, project)
         if self.dialog is not None:
             self.dialog.deleteLater()
-        self.dialog = ExportDialog(offer, job, self._window)
-        self.dialog.finished_export.connect(lambda report: self.said.emit(f"Exported {report.path}"))
-        self.dialog.failed.connect(self.said)
+        self.dialog = ExportDialog(offer, studio.window, check=self._check, free=self._free)
+        self.dialog.added.connect(partial(self._add, snapshot))
         self.dialog.show()
+
+    def _cameras(self, project: Project) -> tuple[CameraChoice, ...]:
+        """The keyed camera if there is one, what is seen now, and the bookmarks."""
+        keyed = (CameraChoice("Keyed camera", None),) if project.camera(0.0) is not None else ()
+        now = CameraChoice("As in the viewport now", self._studio.viewport.controller.view)
+        return (*keyed, now, *(CameraChoice(bookmark.name, bookmark.view) for bookmark in project.bookmarks))
+
+    def _check(self, wish: ExportWish) -> None:
+        """Refuse what cannot be written, before it is in the queue. Raises StudioError."""
+        from studio.engine.export import frame_span
+        from studio.engine.formats import check_format
+        from studio.engine.video import exact_rate
+
+        check_format(wish.format, wish.path, (wish.width, wish.height), alpha=wish.alpha)
+        if not wish.format.single:
+            frame_span(wish.start_s, wish.end_s, exact_rate(wish.fps))
+        if wish.path in self.queue.targets():
+            raise StudioError(f"{wish.path.name} is the name of an export in the queue; choose another one.")
+
+    def _free(self, path: Path) -> Path:
+        """The path, or one with a number, that neither the disk nor the queue has."""
+        taken, number, free = self.queue.targets(), 2, path
+        while free.exists() or free in taken:
+            free = path.with_name(f"{path.stem} {number}{path.suffix}")
+            number += 1
+        return free
+
+    def _add(self, snapshot: Snapshot, wish: ExportWish, start: bool) -> None:
+        self._last = wish
+        self._studio.files.folder = wish.path.parent
+        self.queue.add(wish, snapshot.project, partial(run_export, snapshot), start=start)
+        self.show_queue()
+
+    # ---- the queue ----
+
+    def show_queue(self) -> None:
+        """Open the queue's window, or bring it to the front."""
+        self.window.show()
+        self.window.raise_()
+        self.window.activateWindow()
+
+    def _do(self, job: Job, action: str) -> None:
+        if action == "reveal":
+            if not reveal.show_in_folder(job.wish.path):
+                self._studio.fail(f"{job.wish.path} is no longer there.")
+        elif action == "command":
+            self.copy_command(job)
+
+    def copy_command(self, job: Job) -> None:
+        """Put the command that makes the same file into the clipboard; it needs the job's project as a file."""
+        project = self._saved_project(job)
+        if project is not None:
+            QGuiApplication.clipboard().setText(command_line(job.wish, project))
+            self._studio.say(f"Copied the command line for {job.wish.path.name}")
+
+    def _saved_project(self, job: Job) -> Path | None:
+        """A file that holds the job's project; None when the user does not want one."""
+        session = self._studio.session
+        if session.path is not None and not session.history.dirty and session.project == job.project:
+            return session.path
+        if job.project_path is not None and job.project_path.is_file():
+            return job.project_path
+        path = self._free(job.wish.path.with_name(job.wish.path.stem + SUFFIX))
+        if not self._studio.dialogs.confirm(
+            self.window,
+            "The command line needs this export's project as a file.",
+            f"It holds the project as it was when you added the export, and is saved as {path}.",
+            "Save and copy",
+        ):
+            return None
+        try:
+            save_project(job.project.editable(), path)
+        except StudioError as error:
+            self._studio.fail(str(error))
+            return None
+        job.project_path = path
+        return path
+
+    def _finished(self, job: Job) -> None:
+        if job.state is State.DONE:
+            self._studio.say(f"Exported {job.wish.path}")
+        elif job.state is State.FAILED:
+            self._studio.banner.tell(job.error, "error", action=("Show queue", self.show_queue))
+
+    def _show_badge(self) -> None:
+        running = self.queue.running
+        self.badge.setVisible(self.queue.pending > 0)
+        if running is not None:
+            progress = running.progress
+            share = "" if progress is None else f" {100 * progress.frames // progress.total} %"
+            self.badge.setText(f"Exporting{share}  ·  {queue_status(self.queue)}")
+
+    # ---- the end ----
+
+    def may_close(self) -> bool:
+        """Whether the window may be closed; asks while exports run or wait."""
+        pending = self.queue.pending
+        if not pending:
+            return True
+        text = "An export is not finished." if pending == 1 else f"{pending} exports are not finished."
+        detail = "Closing the studio stops what is being written; nothing half-made stays behind."
+        return self._studio.dialogs.confirm(self._studio.window, text, detail, "Stop and close")
 
     def close(self) -> None:
         """Cancel what runs and wait for the frame in hand."""
-        if self.dialog is not None:
-            self.dialog.shut_down()
+        self.queue.close()
+        self.window.close()

@@ -24,7 +24,6 @@ from studio.widgets.clip_sound import ClipSound
 from studio.widgets.context import Studio
 from studio.widgets.dialogs import Dialogs, SystemDialogs
 from studio.widgets.driver import PlaybackDriver
-from studio.widgets.exporting import Exports
 from studio.widgets.files import Files
 from studio.widgets.inspector import Inspector
 from studio.widgets.layout import Layout
@@ -81,7 +80,6 @@ class MainWindow(QMainWindow):
         self.transport = TransportBar(self.actions_)
         self.banner = Banner()
         self.status = StatusLine()
-        self.exports = Exports(self.session, self.viewport.controller, self)
         self.clip_sound = ClipSound(self.driver, self)
         self._last_volume = 1.0
         self._closed = False
@@ -175,7 +173,6 @@ class MainWindow(QMainWindow):
                 "project.save_as": self.files.save_as,
                 "speech.open": partial(self.files.ask, "speech"),
                 "avatar.open": partial(self.files.ask, "avatar"),
-                "export.video": lambda: self.exports.show(self.files.folder),
                 "app.quit": self.close,
                 "edit.undo": session.undo,
                 "edit.redo": session.redo,
@@ -220,8 +217,6 @@ class MainWindow(QMainWindow):
         session.avatar_wanted.connect(driver.load_avatar)
         self.files.opening.connect(lambda name: self.timeline.set_busy(f"Opening {name}…"))
         self.files.said.connect(self.status.setText)
-        self.exports.said.connect(self.status.setText)
-        self.exports.failed.connect(self._failed)
         driver.avatar_ready.connect(session.avatar_ready)
         driver.avatar_failed.connect(self._avatar_failed)
         driver.failed.connect(self._engine_failed)
@@ -356,7 +351,8 @@ class MainWindow(QMainWindow):
         """Ask about unsaved work, then end every thread."""
         if self._closed:
             return
-        if not self.files.may_leave():
+        asking = (ask for part in self.parts if callable(ask := getattr(part, "may_close", None)))
+        if not all(ask() for ask in asking) or not self.files.may_leave():
             event.ignore()
             return
         self._closed = True
@@ -364,7 +360,6 @@ class MainWindow(QMainWindow):
         for part in reversed(self.parts):
             if callable(close := getattr(part, "close", None)):
                 close()
-        self.exports.close()
         self._follow.stop()
         self.shuttle.stop()
         self.driver.close()

@@ -27,7 +27,7 @@ MENUS: tuple[Submenu, ...] = (
             "project.media", "project.collect", "",
             Submenu("Import", ("import.openface", "import.live_link", "import.audio2face")),
             Submenu("Export take", ("take.export_openface", "take.export_live_link")),
-            "export.video", "", "app.quit",
+            "export.video", "export.frame", "export.queue", "", "app.quit",
         ),
     ),
     Submenu(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from studio.widgets.appearance import Appearance
 from studio.widgets.context import Studio
+from studio.widgets.exporting import Exports
 from studio.widgets.focus import KeepKeys
 from studio.widgets.head_page import HeadPage
 from studio.widgets.help import Help
@@ -39,5 +40,9 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     MediaPart,
     InterchangePart,
     HistoryPage,
+    Exports,
 )
-"""A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last."""
+"""A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last.
+
+Before that, any part with `may_close` is asked whether the window may be closed.
+"""

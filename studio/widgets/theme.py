@@ -309,6 +309,11 @@ QToolButton#failures {{ padding: 1px 6px; color: {p.error}; }}
 #heading {{ color: {p.dim}; font-weight: 600; font-size: {TYPE.heading}px; }}
 #row_name:disabled, #row_number:disabled  {{ color: {p.disabled}; }}
 #row_name:enabled {{ color: {p.dim}; }}
+#accent {{ color: {p.accent}; }}
+QToolButton#badge {{ color: {p.accent}; padding: 0 8px; }}
+#job {{ background: {p.raised}; border: 1px solid {p.line}; border-radius: {RADIUS}px; }}
+#job:focus {{ border-color: {p.accent}; }}
+#job[dragged="true"] {{ background: {p.hover}; border-color: {p.accent}; }}
 #row_number {{ color: {p.faint}; }}
 #row_name[state="held"], #row_name[state="keyed"] {{ color: {p.text}; }}
 #row_number[state="held"] {{ color: {p.accent}; }}
