@@ -16,6 +16,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from studio import cli
+from studio.document.curves import Curve
 from studio.document.performance import CameraView
 from studio.engine.avatar import Avatar, save_avatar
 from studio.engine.renderer import Renderer
@@ -254,16 +255,12 @@ def real(qtbot: QtBot, speech: Path, tmp_path: Path, avatar: Avatar) -> Studio:
 def test_frames_given_to_the_encoder_are_those_of_the_viewport(
     real: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real.session.hold("AU26", 3.0)
-    project = real.session.project.perform(lambda p: p.with_camera_key(0.0, CameraView(0.0, 0.0, 3.0)))
-    project = project.perform(lambda p: p.with_camera_key(0.4, CameraView(40.0, 10.0, 3.5)))
-    real.session.history.apply("Turn the camera", project)
-    width, height = real.window.viewport.device_size()
-    if (width % 2, height % 2) != (0, 0):
-        real.window.resize(real.window.width() + width % 2, real.window.height() + height % 2)
-        real.qtbot.wait(10)
-        width, height = real.window.viewport.device_size()
-    assert (width % 2, height % 2) == (0, 0)
+    curve = Curve().with_key(0.0, 0.0).with_key(0.4, 5.0)
+    real.session.history.apply("Open the mouth", real.session.project.perform(lambda p: p.with_curve("AU26", curve)))
+    real.window.viewport.look("left")
+    real.window.viewport.setFixedSize(480, 320)  # even, as videos must be
+    real.until(lambda: real.window.viewport.device_size() == (480, 320))
+    width, height = 480, 320
     seen: list[NDArray[np.uint8]] = []
     for i in range(10):
         real.driver.seek(i / 25)
