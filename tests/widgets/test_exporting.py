@@ -252,20 +252,25 @@ def real(qtbot: QtBot, speech: Path, tmp_path: Path, avatar: Avatar) -> Studio:
     return studio
 
 
+@pytest.mark.parametrize("keyed", [False, True], ids=["still camera", "keyed camera"])
 def test_frames_given_to_the_encoder_are_those_of_the_viewport(
-    real: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    real: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keyed: bool
 ) -> None:
     curve = Curve().with_key(0.0, 0.0).with_key(0.4, 5.0)
-    real.session.history.apply("Open the mouth", real.session.project.perform(lambda p: p.with_curve("AU26", curve)))
-    real.window.viewport.look("left")
+    project = real.session.project.perform(lambda p: p.with_curve("AU26", curve))
+    if keyed:
+        project = project.perform(lambda p: p.with_camera_key(0.0, CameraView(0.0, 0.0, 3.0)))
+        project = project.perform(lambda p: p.with_camera_key(0.4, CameraView(40.0, 10.0, 3.5)))
+    real.session.history.apply("Open the mouth", project)
+    if not keyed:
+        real.window.viewport.look("left")
     real.window.viewport.setFixedSize(480, 320)  # even, as videos must be
     real.until(lambda: real.window.viewport.device_size() == (480, 320))
     width, height = 480, 320
     seen: list[NDArray[np.uint8]] = []
     for i in range(10):
         real.driver.seek(i / 25)
-        real.settle()
-        real.until(lambda i=i: real.driver.shown.request.time_s == i / 25)  # type: ignore[misc]
+        real.until(lambda i=i: _stands(real, i / 25, (width, height)))  # type: ignore[misc]
         assert real.driver.shown is not None
         seen.append(real.driver.shown.rgba[..., :3].copy())
     encoded: list[NDArray[np.uint8]] = []
@@ -285,6 +290,15 @@ def test_frames_given_to_the_encoder_are_those_of_the_viewport(
     assert all(np.array_equal(a, b) for a, b in zip(seen, encoded, strict=True))
     assert not np.array_equal(encoded[0], encoded[9])
     real.close()
+
+
+def _stands(studio: Studio, time_s: float, size: tuple[int, int]) -> bool:
+    """Whether the viewport shows that moment with all its pixels, not the smaller picture of a moving hand."""
+    shown = studio.driver.shown
+    if shown is None:
+        return False
+    camera = shown.request.camera
+    return shown.request.time_s == time_s and (camera.width, camera.height) == size
 
 
 @pytest.mark.parametrize("form", ["mp4", "png-frames", "ply"])
