@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QRect
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -26,12 +26,13 @@ from studio import app as studio_app
 from studio.playback.device import SilentOutput
 from studio.widgets import appearance, theme
 from studio.widgets.command_palette import CommandPalette
-from studio.widgets.help import AboutDialog
 from studio.widgets.main_window import MainWindow
 from studio.widgets.sample import sample_project
-from studio.widgets.shortcuts_dialog import ShortcutsDialog
 
 PATIENCE_S = 120
+HEAD_PX = 430
+"""Of the page Head; below it is empty."""
+
 MAX_BYTES = 250_000
 
 
@@ -62,10 +63,11 @@ class Camera:
         rested = time.monotonic() + 0.5
         self.until(lambda: time.monotonic() > rested and driver.shown is not None and not driver.bridge.engine.busy)
 
-    def shoot(self, name: str, widget: QWidget | None = None) -> Path:
-        """Save a widget, the whole window by default, with any dialog over it."""
+    def shoot(self, name: str, widget: QWidget | None = None, height: int = -1) -> Path:
+        """Save a widget, the whole window by default, or its upper part."""
         path = self.folder / f"{name}.png"
-        picture = (widget or self.window).grab()
+        target = widget or self.window
+        picture = target.grab(QRect(0, 0, target.width(), height if height > 0 else target.height()))
         save_small(picture, path)
         self.taken.append(path)
         return path
@@ -81,7 +83,6 @@ def save_small(picture: QPixmap, path: Path) -> None:
 
 def window(camera: Camera) -> None:
     """The whole window in the middle of the work."""
-    camera.window.actions_["help.start_hint"].trigger()
     camera.window.driver.seek(11.76)
     camera.settle()
     camera.shoot("window")
@@ -93,7 +94,9 @@ def head(camera: Camera) -> None:
     camera.window.session.hold("head_yaw", 18.0)
     camera.window.session.hold("gaze_yaw", -12.0)
     camera.settle()
-    camera.shoot("head")
+    camera.shoot("head", camera.window.inspector, HEAD_PX)
+    camera.window.session.undo()
+    camera.window.session.undo()
 
 
 def palette(camera: Camera) -> None:
@@ -106,31 +109,20 @@ def palette(camera: Camera) -> None:
     camera.window.findChild(CommandPalette).close_palette()
 
 
-def shortcuts(camera: Camera) -> None:
-    """The dialog of the keys."""
-    camera.window.actions_["help.shortcuts"].trigger()
-    dialog = camera.window.findChild(ShortcutsDialog)
-    dialog.choose("keys.duplicate")
+def light(camera: Camera) -> None:
+    """The window in the light theme."""
+    camera.window.inspector.show_page("Face")
+    camera.window.actions_["theme.light"].trigger()
     camera.settle()
-    camera.shoot("shortcuts", dialog)
-    dialog.close()
-
-
-def about(camera: Camera) -> None:
-    """What the studio runs on."""
-    camera.window.actions_["help.about"].trigger()
-    dialog = camera.window.findChild(AboutDialog)
-    camera.settle()
-    camera.shoot("about", dialog)
-    dialog.close()
+    camera.shoot("light")
+    camera.window.actions_["theme.dark"].trigger()
 
 
 PICTURES: dict[str, Callable[[Camera], None]] = {
     "window": window,
     "head": head,
     "palette": palette,
-    "shortcuts": shortcuts,
-    "about": about,
+    "light": light,
 }
 
 

@@ -13,9 +13,6 @@ from PySide6.QtWidgets import QWidget
 
 from studio.widgets import theme
 
-_SHORT = ("theme.", "size.")
-"""Actions whose texts only make sense inside their submenu."""
-
 SIZES = (100, 125, 150, 175, 200)
 """Interface sizes, percent of the size that the system gives."""
 
@@ -30,11 +27,6 @@ class ActionSpec:
     icon: str = ""
     tip: str = ""
     checkable: bool = False
-
-    @property
-    def name(self) -> str:
-        """Its text in lists: what a text that stands in a submenu leaves out is said by its tip."""
-        return self.tip if self.id.startswith(_SHORT) and self.tip else self.text
 
 
 ACTIONS: tuple[ActionSpec, ...] = (

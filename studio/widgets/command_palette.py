@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHeaderView,
+    QLabel,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.widgets import theme
 from studio.widgets.actions import ACTIONS, Actions, ActionSpec
 from studio.widgets.au_panel import SearchField
-from studio.widgets.shortcuts import Shortcuts, places, shown
+from studio.widgets.shortcuts import Shortcuts, names, places, shown
 
 WIDTH, HEIGHT = 560, 380
 _ID = Qt.ItemDataRole.UserRole
@@ -21,8 +30,10 @@ class CommandPalette(QFrame):
     def __init__(self, actions: Actions, shortcuts: Shortcuts, parent: QWidget) -> None:
         super().__init__(parent)
         self._window = parent
+        self._before: QWidget | None = None
         self.setObjectName("amount_panel")
         self._actions, self._shortcuts, self._places = actions, shortcuts, places()
+        self._names = names()
         self.search = SearchField("What do you want to do?")
         self.search.textChanged.connect(self._filter)
         self.search.installEventFilter(self)
@@ -51,6 +62,7 @@ class CommandPalette(QFrame):
     def open(self) -> None:
         """Show every action that can be run now."""
         window = self._window
+        self._before = QApplication.focusWidget()
         self.resize(min(WIDTH, window.width() - 40), min(HEIGHT, window.height() - 80))
         self.move(QPoint((window.width() - self.width()) // 2, 44))
         self.search.clear()
@@ -70,8 +82,10 @@ class CommandPalette(QFrame):
 
     def close_palette(self) -> None:
         """Close, and give the focus back to the window."""
+        before, self._before = self._before, None
+        if before is not None and before is not self.search:
+            before.setFocus()
         self.hide()
-        self.search.clearFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Up and Down choose while the cursor stays in the field; Enter runs, Escape closes."""
@@ -105,7 +119,7 @@ class CommandPalette(QFrame):
         for spec in ACTIONS:
             if spec.id == "help.palette" or not self._actions[spec.id].isEnabled():
                 continue
-            name = spec.name.lower()
+            name = self._names[spec.id].lower()
             said = f"{name} {self._places[spec.id]} {spec.tip}".lower()
             if all(word in said for word in text.split()):
                 found.append((0 if name.startswith(text) else 1 if text in name else 2, spec))
@@ -120,7 +134,7 @@ class CommandPalette(QFrame):
     def _item(self, spec: ActionSpec) -> QTreeWidgetItem:
         keys = next(iter(self._shortcuts.keys(spec.id)), "")
         checked = "✓ " if self._actions[spec.id].isChecked() else ""
-        item = QTreeWidgetItem([f"{checked}{spec.name}", self._places[spec.id], shown(keys)])
+        item = QTreeWidgetItem([f"{checked}{self._names[spec.id]}", self._places[spec.id], shown(keys)])
         item.setData(0, _ID, spec.id)
         item.setToolTip(0, spec.tip)
         item.setForeground(1, theme.colour("faint"))

@@ -33,6 +33,15 @@ def places() -> dict[str, str]:
     return found
 
 
+def names() -> dict[str, str]:
+    """What every action is called in a list, by id; in a submenu, its title says what the text leaves out."""
+    where = places()
+    return {
+        spec.id: f"{where[spec.id].rpartition(' › ')[2]}: {spec.text}" if " › " in where[spec.id] else spec.text
+        for spec in ACTIONS
+    }
+
+
 def shown(keys: str) -> str:
     """Keys as the system writes them: `Ctrl+K`, on a Mac `⌘K`."""
     return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)

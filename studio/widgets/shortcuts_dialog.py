@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from studio.widgets import theme
 from studio.widgets.actions import ACTIONS
 from studio.widgets.au_panel import SearchField
-from studio.widgets.shortcuts import Shortcuts, places, shown
+from studio.widgets.shortcuts import Shortcuts, names, places, shown
 
 _ID = Qt.ItemDataRole.UserRole
 
@@ -109,9 +109,9 @@ class ShortcutsDialog(QDialog):
     # ---- the list ----
 
     def _fill(self) -> None:
-        where = places()
+        where, called = places(), names()
         for spec in sorted(ACTIONS, key=lambda spec: where[spec.id]):
-            item = QTreeWidgetItem([spec.name, "", where[spec.id]])
+            item = QTreeWidgetItem([called[spec.id], "", where[spec.id]])
             item.setData(0, _ID, spec.id)
             item.setToolTip(0, spec.tip)
             self.tree.addTopLevelItem(item)

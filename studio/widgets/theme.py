@@ -349,7 +349,7 @@ QPushButton:disabled {{ color: {p.disabled}; background: {p.panel}; }}
 QPushButton#primary {{ background: {p.accent}; border-color: {p.accent}; color: {p.on_accent}; font-weight: 600; }}
 QMenuBar QPushButton#primary {{ padding: 3px 16px; margin: 3px 8px 3px 0; }}
 QPushButton#primary:hover {{ background: {p.accent_hover}; }}
-QPushButton#primary:focus {{ border: 2px solid {p.text}; }}
+QPushButton#primary:focus {{ border-color: {p.text}; }}
 QPushButton#primary:disabled {{ background: {p.raised}; border-color: {p.groove}; color: {p.disabled}; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {p.field}; border: 1px solid {p.groove};
   border-radius: {RADIUS}px; padding: 4px 6px; color: {p.text}; min-height: 18px;

@@ -146,7 +146,7 @@ def test_the_palette_finds_and_runs(studio: Studio) -> None:
     assert studio.session.project.loop
     studio.key(Qt.Key.Key_P, CTRL | SHIFT)
     QTest.keyClicks(palette.search, "light theme")
-    assert palette.list.topLevelItem(0).text(0) == "Light theme"
+    assert palette.list.topLevelItem(0).text(0) == "Theme: Light"
     palette.search.setText("keys")
     QTest.keyClick(palette.search, Qt.Key.Key_Down)
     assert palette.list.indexOfTopLevelItem(palette.list.currentItem()) == 1
@@ -156,6 +156,7 @@ def test_the_palette_finds_and_runs(studio: Studio) -> None:
     assert palette.isVisible()
     QTest.keyClick(palette.search, Qt.Key.Key_Escape)
     assert not palette.isVisible()
+    assert QApplication.focusWidget() is studio.window.viewport  # where it was before
 
 
 def test_the_palette_closes_when_the_window_is_clicked(studio: Studio) -> None:
