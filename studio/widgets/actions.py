@@ -85,9 +85,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("ghost.next_marker", "Next marker", checkable=True),
     ActionSpec("guides.safe", "Safe frames", ("Shift+G",), "guides", "The export's frame", checkable=True),
     ActionSpec("guides.thirds", "Thirds", checkable=True),
-    ActionSpec("background.colour", "Colour…", tip="One colour behind the head"),
-    ActionSpec("background.image", "Image…", (), "backdrop", "An image behind the head"),
-    ActionSpec("background.transparent", "Transparent", tip="Nothing behind the head; for video with alpha"),
+    ActionSpec("background.colour", "Colour…", tip="One colour behind the head", checkable=True),
+    ActionSpec("background.image", "Image…", (), "backdrop", "An image behind the head", checkable=True),
+    ActionSpec(
+        "background.transparent", "Transparent", tip="Nothing behind the head; for video with alpha", checkable=True
+    ),
     ActionSpec("camera.bookmark", "Save view as bookmark…", ("Ctrl+B",)),
     *(ActionSpec(f"camera.bookmark_{i}", f"Bookmark {i}", (f"Alt+{i}",)) for i in range(1, 10)),
     ActionSpec("camera.key", "Key the camera", ("C",), "camera", "A camera key under the playhead"),

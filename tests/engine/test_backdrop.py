@@ -44,6 +44,14 @@ def test_a_wide_frame_fits_where_the_viewport_frames_it() -> None:
     assert np.array_equal(fitted(Backdrop(pixels, 2.0, framed=True), 80, 80)[20:60], export)
 
 
+@pytest.mark.parametrize("framed", [False, True])
+def test_a_viewport_of_the_exports_size_shows_the_exports_pixels(framed: bool) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (37, 90, 3)).astype(np.uint8)
+    for width, height in ((64, 36), (36, 64), (50, 50)):
+        viewport = fitted(Backdrop(pixels, width / height, framed=framed), width, height)
+        assert np.array_equal(viewport, fitted(Backdrop(pixels), width, height))
+
+
 @given(st.floats(1, 5000), st.floats(1, 5000), st.floats(0.1, 10))
 def test_a_framed_frame_fits(width: float, height: float, aspect: float) -> None:
     w, h = frame_size(width, height, aspect, framed=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtGui import QAction, QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QMenu
 
 from studio.document.commands import Event
@@ -34,8 +35,11 @@ class Backgrounds:
         self._worker = Worker("background", studio.window)
         self._wanted: Media | None = None
         self._known: dict[Media, NDArray[np.uint8]] = {}  # the newest image alone
+        self._marks: list[tuple[QAction, Rgb]] = []
         for name, colour in SWATCHES:
-            menu.addAction(_swatch(colour), name, partial(self.set_colour, colour))
+            action = menu.addAction(_swatch(colour), name, partial(self.set_colour, colour))
+            action.setCheckable(True)
+            self._marks.append((action, colour))
         menu.addSeparator()
         for name in ("colour", "image", "transparent"):
             menu.addAction(studio.actions[f"background.{name}"])
@@ -47,6 +51,7 @@ class Backgrounds:
             }
         )
         studio.session.changed.connect(self._follow)
+        menu.aboutToShow.connect(self._mark)
 
     def close(self) -> None:
         """Wait for an image that is being read."""
@@ -69,8 +74,11 @@ class Backgrounds:
 
     def _ask_image(self) -> None:
         path = self._studio.dialogs.open_file(self._studio.window, "image", self._studio.files.folder)
-        if path is None:
-            return
+        if path is not None:
+            self.use_image(path)
+
+    def use_image(self, path: Path) -> None:
+        """An image file behind the head, once it has proved to be one."""
         self._studio.say(f"Reading {path.name}…")
 
         def read() -> tuple[Media, NDArray[np.uint8]]:
@@ -103,6 +111,17 @@ class Backgrounds:
             return load_image(media.location())
 
         self._worker.run(read, partial(self._loaded, media), self._studio.fail)
+
+    def _mark(self) -> None:
+        """Tick what is in use."""
+        project = self._studio.session.project
+        used = None if project.backdrop is not None else project.export.background
+        for action, colour in self._marks:
+            action.setChecked(colour == used)
+        actions = self._studio.actions
+        actions["background.transparent"].setChecked(project.backdrop is None and used is None)
+        actions["background.image"].setChecked(project.backdrop is not None)
+        actions["background.colour"].setChecked(used is not None and used not in [c for _, c in self._marks])
 
     def _loaded(self, media: Media, pixels: NDArray[np.uint8]) -> None:
         if media == self._wanted:

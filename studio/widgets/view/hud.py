@@ -40,4 +40,6 @@ class Hud:
             parts.append(f"ghost of {shown.request.ghost_s:.2f} s")
         if self._staging.choice.free:
             parts.append("camera moved off its keys")
+        elif self._staging.keyed_view(player.position_s) is not None:
+            parts.append("camera keys")
         studio.viewport.overlay.show_readout("   ·   ".join(parts))

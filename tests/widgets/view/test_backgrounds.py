@@ -103,6 +103,29 @@ def test_a_colour_takes_the_images_place(studio: Studio, picture: Path) -> None:
     assert studio.renderer.behind == (1.0, 1.0, 1.0)
 
 
+def test_an_image_is_dropped_onto_the_window(studio: Studio, picture: Path) -> None:
+    studio.window.files.open(picture)
+    studio.until(lambda: studio.session.project.backdrop is not None)
+    assert studio.session.history.undo_label == "Background garden.png"
+
+
+def test_the_menu_ticks_what_is_in_use(studio: Studio, picture: Path) -> None:
+    menu = aids(studio).menus["Background"]
+
+    def ticked() -> list[str]:
+        menu.aboutToShow.emit()
+        return [action.text() for action in menu.actions() if action.isChecked()]
+
+    assert ticked() == ["Night"]
+    aids(studio).backgrounds.set_colour((0.3, 0.1, 0.2))
+    assert ticked() == ["Colour…"]
+    trigger(studio, "background.transparent")
+    assert ticked() == ["Transparent"]
+    studio.window.files.open(picture)
+    studio.until(lambda: studio.session.project.backdrop is not None)
+    assert ticked() == ["Image…"]
+
+
 def test_what_is_no_image_is_told_and_changes_nothing(studio: Studio, tmp_path: Path) -> None:
     (tmp_path / "notes.png").write_text("no image")
     before = studio.session.project
