@@ -172,6 +172,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("timeline.fit", "Fit", ("Shift+F",), "fit", "Show the selected keys, or the whole clip"),
     ActionSpec("timeline.zoom_in", "Zoom in", ("+", "=")),
     ActionSpec("timeline.zoom_out", "Zoom out", ("-",)),
+    ActionSpec("timeline.spectrogram", "Spectrogram", tip="Show the pitches of the speech over time", checkable=True),
     ActionSpec("timeline.follow", "Follow", icon="follow", tip="Turn the page with the playhead", checkable=True),
     ActionSpec("project.sample", "Open sample", (), "head", "A short performance to look at and play with"),
     ActionSpec("help.guide", "User guide", ("F1",), "book", "How to do things, with pictures"),

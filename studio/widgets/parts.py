@@ -20,6 +20,7 @@ from studio.widgets.safety.keeping import Keeping
 from studio.widgets.safety.media_part import MediaPart
 from studio.widgets.safety.recent import Recent
 from studio.widgets.safety.recovery import RecoveryPart
+from studio.widgets.timeline.spectrum_part import SpectrumPart
 from studio.widgets.view.aids import ViewportAids
 from studio.widgets.welcome import Welcome
 
@@ -29,6 +30,7 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     KeepKeys,
     HeadPage,
     Layers,
+    SpectrumPart,
     Help,
     Welcome,
     Journaling,

@@ -28,6 +28,7 @@ from studio.widgets.timeline.canvas import ZOOM_STEP, Canvas
 from studio.widgets.timeline.editor import KeyEditor
 from studio.widgets.timeline.rows import rows_of
 from studio.widgets.timeline.sounds import Sounds
+from studio.widgets.timeline.spectrum import Spectrum
 from studio.widgets.timeline.state import GUTTER, TimelineState
 
 MINUTES, LANES, KEYS = 30.0, 40, 20_000
@@ -68,6 +69,8 @@ def long_state(minutes: float = MINUTES, lanes: int = LANES, keys: int = KEYS) -
             for label, first, past in zip(labels, edges[:-1], edges[1:], strict=True)
         )
     )
+    state.spectrum = Spectrum(random.random((round(duration_s * 100), 40), np.float32) ** 6, 100.0)
+    state.spectrum_shown = True
     state.rows = rows_of(performance, (), ())
     state.view.set_total(duration_s)
     return state, History(Project(performance=performance))

@@ -35,7 +35,7 @@ from studio.widgets.timeline.gutter import TIPS, switch_at
 from studio.widgets.timeline.painting import TimelinePainter
 from studio.widgets.timeline.presses import Presses
 from studio.widgets.timeline.rows import LANE_HEIGHT
-from studio.widgets.timeline.state import GUTTER, MARGIN, RULER_HEIGHT, TOP, TimelineState
+from studio.widgets.timeline.state import GUTTER, MARGIN, RULER_HEIGHT, TOP, WAVE_HEIGHT, TimelineState
 
 MIN_RANGE_PX = 4
 """A shorter drag on the ruler is a click."""
@@ -70,6 +70,9 @@ class Canvas(QWidget):
     """An expression to choose for a moment, at a place of the screen."""
 
     preset_dropped = Signal(str, float)
+    header_clicked = Signal()
+    """The fold of the speech's rows."""
+
     lane_hovered = Signal(str)
     """Id of the lane under the pointer, empty when there is none."""
 
@@ -365,7 +368,9 @@ class Canvas(QWidget):
     # ---- what a press begins ----
 
     def _press_gutter(self, event: QMouseEvent) -> None:
-        if self._presses.gutter(event.position().x(), event.position().y()):
+        if RULER_HEIGHT <= event.position().y() < RULER_HEIGHT + WAVE_HEIGHT:
+            self.header_clicked.emit()
+        elif self._presses.gutter(event.position().x(), event.position().y()):
             self.presets_wanted.emit(self._state.position_s, event.globalPosition())
 
     def _press_time(self, x: float, y: float, modifiers: Qt.KeyboardModifier) -> None:

@@ -14,7 +14,14 @@ from studio.document.lanes import Lane
 from studio.widgets import theme
 from studio.widgets.timeline import ink
 from studio.widgets.timeline.rows import EXPRESSION_GROUP, GROUP_HEIGHT, Row
-from studio.widgets.timeline.state import GUTTER, PHONEME_HEIGHT, RULER_HEIGHT, WAVE_HEIGHT, TimelineState
+from studio.widgets.timeline.state import (
+    GUTTER,
+    PHONEME_HEIGHT,
+    RULER_HEIGHT,
+    SPECTRUM_HEIGHT,
+    WAVE_HEIGHT,
+    TimelineState,
+)
 
 Switch = Literal["fold", "mute", "solo", "close", "name", "add"]
 
@@ -97,11 +104,16 @@ class GutterPainter:
         painter.drawLine(QPointF(0, state.top - 0.5), QPointF(GUTTER, state.top - 0.5))
 
     def _paint_head(self, painter: QPainter) -> None:
+        state = self._state
+        _paint_triangle(painter, RULER_HEIGHT + WAVE_HEIGHT / 2, folded=not state.spectrum_shown)
         painter.setFont(ink.font(theme.TYPE.small))
         painter.setPen(ink.pen("faint"))
-        parts = [("Speech", RULER_HEIGHT, WAVE_HEIGHT), ("Sounds", self._state.sounds_top, PHONEME_HEIGHT)]
+        parts = [("Speech", RULER_HEIGHT, WAVE_HEIGHT), ("Sounds", state.sounds_top, PHONEME_HEIGHT)]
+        if state.spectrum_shown:
+            parts.append(("Spectrogram", RULER_HEIGHT + WAVE_HEIGHT, SPECTRUM_HEIGHT))
         for title, above, tall in parts:
-            painter.drawText(QRectF(LEFT, above, GUTTER - LEFT, tall), Qt.AlignmentFlag.AlignVCenter, title)
+            area = QRectF(LEFT + 10, above, GUTTER - LEFT - 10, tall)
+            painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, title)
 
     def _values_now(self, rows: list[Row]) -> list[float]:
         curves = [row.lane.curve for row in rows if row.lane is not None]
@@ -137,15 +149,20 @@ class GutterPainter:
         return self._pictures[known]
 
 
-def _paint_group(painter: QPainter, row: Row) -> None:
-    middle, count = row.height / 2, len(row.members) + len(row.clips)
+def _paint_triangle(painter: QPainter, middle: float, *, folded: bool) -> None:
+    """The sign of what can be folded."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ink.colour("faint"))
-    corners = ((-2, -4), (3, 0), (-2, 4)) if row.folded else ((-4, -2), (4, -2), (0, 3))
+    corners = ((-2, -4), (3, 0), (-2, 4)) if folded else ((-4, -2), (4, -2), (0, 3))
     painter.drawPolygon(QPolygonF([QPointF(LEFT + dx, middle + dy) for dx, dy in corners]))
     painter.restore()
+
+
+def _paint_group(painter: QPainter, row: Row) -> None:
+    count = len(row.members) + len(row.clips)
+    _paint_triangle(painter, row.height / 2, folded=row.folded)
     painter.setPen(ink.pen("faint"))
     painter.setFont(ink.font(theme.TYPE.heading, bold=True))
     title = f"{row.title}  {count}" if row.folded and count else row.title

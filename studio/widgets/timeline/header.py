@@ -9,7 +9,14 @@ from PySide6.QtGui import QFontMetricsF, QPainter
 from studio.widgets import theme
 from studio.widgets.timeline import ink, strips
 from studio.widgets.timeline.sounds import Sounds
-from studio.widgets.timeline.state import GUTTER, PHONEME_HEIGHT, RULER_HEIGHT, WAVE_HEIGHT, TimelineState
+from studio.widgets.timeline.state import (
+    GUTTER,
+    PHONEME_HEIGHT,
+    RULER_HEIGHT,
+    SPECTRUM_HEIGHT,
+    WAVE_HEIGHT,
+    TimelineState,
+)
 from studio.widgets.timeline.strips import Strip
 
 TICKS_S = (0.04, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200)
@@ -20,8 +27,11 @@ FRAME_PX = 7.0
 BLOCK_PX = 5.0
 """Sounds shorter than this on the average are drawn as one picture, without names."""
 
-LABEL_FONTS_PX = (10, 11, 13)
-"""Names of sounds grow with the room that they have."""
+LABEL_FONTS: tuple[tuple[float, tuple[int, ...]], ...] = ((400.0, (13, 11)), (160.0, (11, 10)), (0.0, (10,)))
+"""Type of the sounds' names from a zoom in pixels per second on; the second size where the first has no room."""
+
+LOUDNESS = ("window", "accent_dim", "accent", "text")
+"""Colours of the spectrogram from silence to the loudest, in any theme."""
 
 Geometry = tuple[object, ...]
 
@@ -32,6 +42,7 @@ class HeaderPainter:
     def __init__(self, state: TimelineState) -> None:
         self._state = state
         self._wave: tuple[Geometry, Strip, Strip] | None = None
+        self._spectrum: tuple[Geometry, Strip] | None = None
         self._blocks: tuple[Geometry, Strip] | None = None
         self._widths: dict[tuple[str, int], float] = {}
 
@@ -49,6 +60,8 @@ class HeaderPainter:
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
         elif rect.bottom() >= RULER_HEIGHT:
             self._paint_wave(painter, width, ratio)
+            if state.spectrum_shown:
+                self._paint_spectrum(painter, width, ratio)
             self._paint_sounds(painter, rect, width, ratio)
         painter.setPen(ink.pen("line"))
         painter.drawLine(QPointF(0, state.top - 0.5), QPointF(width, state.top - 0.5))
@@ -102,6 +115,25 @@ class HeaderPainter:
             self._wave = (geometry, played, ahead)
         return self._wave[1], self._wave[2]
 
+    # ---- the spectrogram ----
+
+    def _paint_spectrum(self, painter: QPainter, width: int, ratio: float) -> None:
+        state, view = self._state, self._state.view
+        top = float(RULER_HEIGHT + WAVE_HEIGHT)
+        if state.spectrum is None:
+            painter.setPen(ink.pen("faint"))
+            painter.setFont(ink.font(theme.TYPE.body))
+            area = QRectF(GUTTER, top, width - GUTTER, SPECTRUM_HEIGHT)
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Making the spectrogram…")
+            return
+        columns = max(2, round((width - GUTTER) * ratio))
+        geometry = (state.spectrum, theme.palette().name, view.start_s, view.scale, columns, ratio)
+        if self._spectrum is None or self._spectrum[0] != geometry:
+            height = round((SPECTRUM_HEIGHT - 2) * ratio)
+            picture = state.spectrum.picture(view.time_at(GUTTER), view.time_at(width), columns, height)
+            self._spectrum = (geometry, Strip(strips.painted(picture, ink.ramp(*LOUDNESS)), ratio))
+        painter.drawImage(QPointF(GUTTER, top + 1), self._spectrum[1].image)
+
     # ---- spoken sounds ----
 
     def _paint_sounds(self, painter: QPainter, rect: QRect, width: int, ratio: float) -> None:
@@ -132,12 +164,12 @@ class HeaderPainter:
                 painter.drawText(area, Qt.AlignmentFlag.AlignCenter, sounds.labels[i])
 
     def _fitting(self, label: str, room: float) -> int:
-        """The largest type that a name has room for, 0 for none."""
-        for size in reversed(LABEL_FONTS_PX):
+        """The type that a name has room for at this zoom, 0 for none."""
+        for size in next(sizes for scale, sizes in LABEL_FONTS if self._state.view.scale >= scale):
             key = (label, size)
             if key not in self._widths:
                 self._widths[key] = QFontMetricsF(ink.font(size)).horizontalAdvance(label)
-            if self._widths[key] + (3 if size == LABEL_FONTS_PX[0] else size) <= room:
+            if self._widths[key] + 3 <= room:
                 return size
         return 0
 

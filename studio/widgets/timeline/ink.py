@@ -35,6 +35,23 @@ def shades(role: str, alpha: float = 1.0) -> Shades:
     return _shades(theme.palette().name, role, alpha)
 
 
+def ramp(*roles: str) -> Shades:
+    """(256,) opaque colours that go evenly through some of the palette's."""
+    return _ramp(theme.palette().name, roles)
+
+
+@lru_cache(maxsize=8)
+def _ramp(palette: str, roles: tuple[str, ...]) -> Shades:
+    stops = np.linspace(0, 255, len(roles))
+    colours = [_colour(palette, role, 1.0) for role in roles]
+    result = np.full(256, 0xFF000000, np.uint32)
+    for part, shift in (("red", 16), ("green", 8), ("blue", 0)):
+        levels = np.interp(np.arange(256), stops, [getattr(colour, part)() for colour in colours])
+        result |= np.round(levels).astype(np.uint32) << np.uint32(shift)
+    result.flags.writeable = False
+    return result
+
+
 @lru_cache(maxsize=256)
 def _colour(palette: str, role: str, alpha: float) -> QColor:
     return theme.colour(role, alpha)

@@ -17,6 +17,7 @@ from studio.document.performance import Performance
 from studio.widgets.peaks import Peaks
 from studio.widgets.timeline.rows import Row, range_of
 from studio.widgets.timeline.sounds import Sounds
+from studio.widgets.timeline.spectrum import Spectrum
 from studio.widgets.timeline.view import TimeView
 
 GUTTER = 160
@@ -27,6 +28,7 @@ MARGIN = 12
 
 RULER_HEIGHT = 22
 WAVE_HEIGHT = 46
+SPECTRUM_HEIGHT = 72
 PHONEME_HEIGHT = 20
 TOP = RULER_HEIGHT + WAVE_HEIGHT + PHONEME_HEIGHT
 """Where the lanes begin at least; what is above does not scroll."""
@@ -89,6 +91,8 @@ class TimelineState:
     looping: bool = False
     markers: tuple[Marker, ...] = ()
     peaks: Peaks | None = None
+    spectrum: Spectrum | None = None
+    spectrum_shown: bool = False
     sounds: Sounds = field(default_factory=Sounds.of)
     busy: str = ""
     box: tuple[float, float, float, float] | None = None  # x, y, x, y of the rubber band, pixels of the canvas
@@ -99,7 +103,7 @@ class TimelineState:
     @property
     def sounds_top(self) -> int:
         """Upper edge of the spoken sounds."""
-        return RULER_HEIGHT + WAVE_HEIGHT
+        return RULER_HEIGHT + WAVE_HEIGHT + (SPECTRUM_HEIGHT if self.spectrum_shown else 0)
 
     @property
     def top(self) -> int:
@@ -115,7 +119,7 @@ class TimelineState:
         """The part of the timeline at a height of the canvas."""
         if y < RULER_HEIGHT:
             return "ruler"
-        if y < RULER_HEIGHT + WAVE_HEIGHT:
+        if y < self.sounds_top:
             return "wave"
         return "phonemes" if y < self.top else "lanes"
 

@@ -20,6 +20,7 @@ from studio.widgets.timeline.edits import selected_keys
 from studio.widgets.timeline.rows import LANE_HEIGHT, rows_of
 from studio.widgets.timeline.slider_keys import SliderKeys
 from studio.widgets.timeline.sounds import Sounds
+from studio.widgets.timeline.spectrum import Spectrum
 from studio.widgets.timeline.state import TimelineState
 from studio.widgets.timeline.toolbar import EDIT_MENU, SHAPE_MENU, TOOL_MENU, TimelineToolbar, fill
 
@@ -124,6 +125,19 @@ class Timeline(QWidget):
     def set_busy(self, text: str) -> None:
         """Say that a clip is being opened; an empty text ends it."""
         self.state.busy = text
+        self.canvas.update()
+
+    def show_spectrum(self, shown: bool) -> None:
+        """Unfold the spectrogram, or fold it."""
+        if shown != self.state.spectrum_shown:
+            self.state.spectrum_shown = shown
+            self.state.scroll_px = min(self.state.scroll_px, self.canvas.scroll_limit)
+            self._show_bar()
+            self.canvas.update()
+
+    def set_spectrum(self, spectrum: Spectrum | None) -> None:
+        """The spectrogram of the clip; None while there is none yet."""
+        self.state.spectrum = spectrum
         self.canvas.update()
 
     def show_lane(self, lane_id: str) -> None:
