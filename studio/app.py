@@ -25,6 +25,7 @@ from studio.widgets import appearance, theme
 from studio.widgets.bridge import Worker
 from studio.widgets.main_window import MainWindow
 from studio.widgets.sample import sample_project, sample_speech
+from studio.widgets.sound_output import remembered_output
 from studio.widgets.welcome import first_start
 
 ORGANISATION, APPLICATION = "EmoZone", "EmoZone Studio"
@@ -88,7 +89,8 @@ def start(window: MainWindow, path: Path | None, *, first: bool = False) -> Work
         session.open_project(path)
         if session.path is None:  # it could not be opened, and the user was told
             session.start_with(sample_speech())
-    worker.run(open_output, window.use_output, window.banner.tell)
+    key = remembered_output(window.settings)
+    worker.run(lambda: open_output(key), window.use_output, window.banner.tell)
     return worker
 
 

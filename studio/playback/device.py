@@ -7,7 +7,6 @@ one sentence (`notice`) that it is silent and why.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.errors import StudioError
 from studio.playback.clock import Anchor, AnchorMaker, Segment
+from studio.playback.devices import find, portaudio
 from studio.playback.feeder import Feeder, Order
 from studio.playback.sound import Sound
 
@@ -108,7 +109,11 @@ class SilentOutput:
 
 
 class SoundDeviceOutput:
-    """The system's default output through PortAudio.
+    """A loudspeaker through PortAudio.
+
+    Args:
+        sounddevice: the module.
+        index: PortAudio's number of the device.
 
     Raises:
         OSError: the device cannot be opened (PortAudio's own error is one); the text is the system's.
@@ -116,9 +121,8 @@ class SoundDeviceOutput:
 
     notice: str | None = None
 
-    def __init__(self, sounddevice: ModuleType) -> None:
+    def __init__(self, sounddevice: ModuleType, index: int) -> None:
         self._error: type[Exception] = sounddevice.PortAudioError
-        index = _default_output(sounddevice)
         info = sounddevice.query_devices(index)
         self.name = str(info["name"])
         self._feeder = Feeder()
@@ -192,33 +196,26 @@ class SoundDeviceOutput:
         self._lost = not self._closing
 
 
-def open_output() -> AudioOutput:
-    """The system's output, or a silent one that says why; takes up to a second, for a worker thread."""
-    os.environ.setdefault("JACK_NO_START_SERVER", "1")  # asking for devices must not start a sound server
+def open_output(key: str | None = None) -> AudioOutput:
+    """A loudspeaker, or a silent output that says why; takes up to a second, for a worker thread.
+
+    Args:
+        key: `devices.Device.key`, None for the system's own choice; one that is not there is replaced by that.
+    """
     try:
-        import sounddevice
-    except OSError:
+        sounddevice = portaudio()
+    except StudioError:
         return SilentOutput("PortAudio is not installed, so playback is silent: install libportaudio2 to hear it.")
-    try:
-        return SoundDeviceOutput(sounddevice)
-    except LookupError:
+    index = find(sounddevice, "output", key)
+    if index is None and key is not None:
+        index = find(sounddevice, "output", None)
+    if index is None:
         return SilentOutput("This computer has no sound output, so playback is silent.")
+    try:
+        return SoundDeviceOutput(sounddevice, index)
     except (sounddevice.PortAudioError, OSError, ValueError) as error:
         log.info("no audio output: %s", error)
         return SilentOutput("The sound output could not be opened, so playback is silent: check the system's sound.")
-
-
-def _default_output(sounddevice: ModuleType) -> int:
-    """Index of the system's default output, else the first system that has one.
-
-    Raises:
-        LookupError: no output at all.
-    """
-    systems = sounddevice.query_hostapis()
-    for index in (sounddevice.default.device[1], *(api["default_output_device"] for api in systems)):
-        if index >= 0 and sounddevice.query_devices(index)["max_output_channels"] > 0:
-            return int(index)
-    raise LookupError("no output device")
 
 
 def _resampled(samples: NDArray[np.float32], rate_hz: int, to_hz: int) -> NDArray[np.float32]:

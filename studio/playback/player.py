@@ -41,8 +41,8 @@ class Player:
 
     def __init__(self, output: AudioOutput) -> None:
         self.generation = 0
-        self.on_notice: Callable[[str], None] | None = None
-        """Told once when the device is lost during playback."""
+        self.on_lost: Callable[[str], None] | None = None
+        """Told the device's name once when it is lost during playback; the output is silent by then and says so."""
         self._output = output
         self._sound = silent_sound(0.0)
         self._clock = AudioClock()
@@ -111,6 +111,18 @@ class Player:
         if self._state is not State.PLAYING:
             return self._position_s
         return min(self._clock.position_s(self._output.anchor, self._output.now_s()), self.duration_s)
+
+    def audition(self, sound: Sound) -> None:
+        """Let another sound be heard once, paused where the playhead is; any other order ends it."""
+        self.pause()
+        self.generation += 1
+        self._clock.hold(self.generation, self._position_s)
+        self._output.give(Order(self.generation, True, sound, 0))
+
+    def end_audition(self) -> None:
+        """Silence, unless the clip plays."""
+        if not self.playing:
+            self._order(playing=False)
 
     def heard_in(self, lead_s: float) -> float:
         """Clip time that will be heard that many seconds from now; the playhead while paused.
@@ -225,10 +237,10 @@ class Player:
     def tick(self) -> None:
         """Notice the end of the clip and a lost device; called at every tick of the interface."""
         if self._output.lost:
-            notice = f"The sound output “{self._output.name}” went away, so playback goes on silently."
-            self.set_output(SilentOutput(notice))
-            if self.on_notice is not None:
-                self.on_notice(notice)
+            name = self._output.name
+            self.set_output(SilentOutput(f"The sound output “{name}” went away, so playback goes on silently."))
+            if self.on_lost is not None:
+                self.on_lost(name)
         end_s, return_s = self._around or (self.duration_s, self.duration_s)
         slack_s = 0.0 if self._around is None else self._sound.time_of(1.0)  # its end is a whole sample
         if self.playing and self.position_s >= end_s - slack_s:

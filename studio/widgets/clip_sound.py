@@ -16,7 +16,7 @@ from studio.playback.sound import Sound
 from studio.playback.stretch import stretched
 from studio.widgets.bridge import Worker
 from studio.widgets.driver import PlaybackDriver
-from studio.widgets.session import Clip
+from studio.widgets.session import Clip, same_file
 
 KEPT_BYTES = 512 * 2**20
 """Of stretched sounds; the one not used for longest goes first."""
@@ -61,7 +61,7 @@ class ClipSound(QObject):
             self._driver.set_sound(None)
             self.changed.emit()
             return
-        edited = before is not None and before.media == clip.media
+        edited = before is not None and same_file(before.media, clip.media)
         self._prepare(clip, self._driver.player.output, self._driver.change_sound if edited else self._driver.set_sound)
 
     def use_output(self, output: AudioOutput) -> None:

@@ -28,6 +28,9 @@ class PlaybackDriver(QObject):
     """A `Pace` while playing, None when paused."""
 
     notice = Signal(str)
+    output_lost = Signal(str)
+    """Name of the sound output that went away; playback goes on silently."""
+
     avatar_ready = Signal(AvatarReady)
     avatar_failed = Signal(str)
     failed = Signal(str)
@@ -38,7 +41,7 @@ class PlaybackDriver(QObject):
     ) -> None:
         super().__init__(parent)
         self.player = Player(output)
-        self.player.on_notice = self.notice.emit
+        self.player.on_lost = self._lost
         self.bridge = EngineBridge(load, self)
         self.show = Show(self.player, self.bridge.engine)
         self._state = State.EMPTY
@@ -153,6 +156,16 @@ class PlaybackDriver(QObject):
         self.player.swap_sound(sound)
         self._moved()
 
+    def audition(self, sound: Sound) -> None:
+        """Let another sound be heard once."""
+        self.player.audition(sound)
+        self._moved()
+
+    def end_audition(self) -> None:
+        """Silence, unless the clip plays."""
+        self.player.end_audition()
+        self._moved()
+
     def play_around(self, before_s: float, after_s: float) -> None:
         """Play what surrounds the playhead once, and return to it."""
         self.player.play_around(before_s, after_s)
@@ -230,6 +243,10 @@ class PlaybackDriver(QObject):
         self.show.presented(at_s)
         if self.player.playing:
             self.pace_changed.emit(self.pace)
+
+    def _lost(self, name: str) -> None:
+        self.notice.emit(self.player.output.notice or "")
+        self.output_lost.emit(name)
 
     def _settled(self) -> None:
         self.show.moving = False

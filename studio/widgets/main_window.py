@@ -66,7 +66,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.setAcceptDrops(True)
-        self._settings = settings
+        self.settings = settings
         self.session = Session(self)
         self._dialogs = dialogs or SystemDialogs()
         self.files = Files(self.session, self._dialogs, self)
@@ -157,7 +157,7 @@ class MainWindow(QMainWindow):
             inspector=self.inspector,
             panel=self.panel,
             banner=self.banner,
-            settings=self._settings,
+            settings=self.settings,
             say=self.status.setText,
             fail=self._failed,
         )

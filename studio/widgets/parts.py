@@ -22,6 +22,8 @@ from studio.widgets.safety.recent import Recent
 from studio.widgets.safety.recovery import RecoveryPart
 from studio.widgets.timeline.spectrum_part import SpectrumPart
 from studio.widgets.view.aids import ViewportAids
+from studio.widgets.sound_output import SoundOutput
+from studio.widgets.voice.part import VoicePart
 from studio.widgets.welcome import Welcome
 
 PARTS: tuple[Callable[[Studio], object], ...] = (
@@ -39,6 +41,8 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     BackupsPart,
     Recent,
     Playing,
+    SoundOutput,
+    VoicePart,
     MediaPart,
     InterchangePart,
     HistoryPage,

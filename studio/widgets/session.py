@@ -26,6 +26,7 @@ from studio.playback.engine_thread import AvatarReady
 from studio.widgets.bridge import Worker
 from studio.widgets.names import CHANNEL_NAMES
 from studio.widgets.peaks import Peaks
+from studio.widgets.voice.takes import brought_beside
 
 if TYPE_CHECKING:
     from studio.engine.speech.audio import Audio
@@ -61,7 +62,7 @@ class Clip:
 
     def same_sound(self, other: Clip) -> bool:
         """Whether both sound alike; features may differ."""
-        return (self.media, self.edit) == (other.media, other.edit)
+        return same_file(self.media, other.media) and self.edit == other.edit
 
 
 class Session(QObject):
@@ -289,17 +290,22 @@ class Session(QObject):
         path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
         if self.read_only and path == self.path:
             raise StudioError(f"{path.name} is not saved over because {self.read_only}; save it under another name.")
-        save_project(self.project.editable(), path)
+        project = brought_beside(self.project, path)
+        save_project(project.editable(), path)
+        if project is not self.project:
+            self.history.apply("Bring the recording beside the project", project)
         self._on_disk = Fingerprint.of(path)
         self.path, self.recovered, self.read_only = path, None, None
         self.history.mark_saved()
         self.saved.emit(path)
 
-    def open_speech(self, path: Path) -> None:
-        """Open a sound; it enters the project when it has proved to be one."""
+    def open_speech(self, path: Path, label: str = "") -> None:
+        """Open a sound; it enters the project, as an entry of that label, when it has proved to be one."""
         self._busy(f"Opening {path.name}…")
         self._worker.run(
-            lambda: _edited_clip(_load_source(Media.file(path)), SoundEdit()), self._speech_chosen, self._opening_failed
+            lambda: _edited_clip(_load_source(Media.file(path)), SoundEdit()),
+            lambda clip: self._speech_chosen(clip, label or f"Open speech {path.name}"),
+            self._opening_failed,
         )
 
     def open_avatar(self, path: Path) -> None:
@@ -341,8 +347,8 @@ class Session(QObject):
             self._clip_wanted = wanted
             if wanted is None:
                 self._set_clip(None)
-            elif self.clip is not None and self.clip.media == wanted[0]:
-                source, edit = self.clip.source, wanted[1]
+            elif self.clip is not None and same_file(self.clip.media, wanted[0]):
+                source, edit = replace(self.clip.source, media=wanted[0]), wanted[1]
                 self._worker.run(lambda: _edited_clip(source, edit), self._clip_loaded, self._opening_failed)
             else:
                 media, edit = wanted
@@ -379,10 +385,10 @@ class Session(QObject):
             return False
         return not media.trusted or self.path is not None or self.recovered is not None
 
-    def _speech_chosen(self, clip: Clip) -> None:
+    def _speech_chosen(self, clip: Clip, label: str) -> None:
         self._clip_wanted = (clip.media, clip.edit)
         project = self.project.replace(audio=clip.media, sound=clip.edit)  # cuts of another file mean nothing in it
-        self.history.apply(f"Open speech {clip.media.name}", project)
+        self.history.apply(label, project)
         self._clip_loaded(clip)
 
     def _clip_loaded(self, clip: Clip) -> None:
@@ -390,7 +396,7 @@ class Session(QObject):
             return  # the user went on to something else
         before = self.clip
         louder = before is not None and replace(before.edit, gain_db=clip.edit.gain_db) == clip.edit
-        if before is not None and before.media == clip.media and louder:
+        if before is not None and same_file(before.media, clip.media) and louder:
             clip = replace(clip, features=before.features)  # nearly what the new ones will be
         self._set_clip(clip)
         self._busy("Listening to the speech…")
@@ -411,6 +417,11 @@ class Session(QObject):
 
     def _busy(self, text: str) -> None:
         self.busy_changed.emit(text)
+
+
+def same_file(one: Media, other: Media) -> bool:
+    """Whether two media hold the same, wherever they lie."""
+    return one == other or (one.sha256 is not None and one.sha256 == other.sha256)
 
 
 def _newer(path: Path, moment_s: float) -> bool:

@@ -346,6 +346,7 @@ QPushButton {{ background: {p.raised}; border: 1px solid {p.groove}; border-radi
 QPushButton:hover {{ background: {p.hover}; }}
 QPushButton:focus {{ border-color: {p.accent}; }}
 QPushButton:disabled {{ color: {p.disabled}; background: {p.panel}; }}
+QPushButton#narrow {{ padding: 6px 10px; }}
 QPushButton#primary {{ background: {p.accent}; border-color: {p.accent}; color: {p.on_accent}; font-weight: 600; }}
 QMenuBar QPushButton#primary {{ padding: 3px 16px; margin: 3px 8px 3px 0; }}
 QPushButton#primary:hover {{ background: {p.accent_hover}; }}

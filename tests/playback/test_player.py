@@ -131,8 +131,8 @@ def test_what_the_clock_says_is_what_the_loudspeaker_plays(device: FakeAudioDevi
 def test_a_lost_device_goes_on_silently_and_says_so() -> None:
     device = FakeAudioDevice()
     player = playing(device)
-    notices: list[str] = []
-    player.on_notice = notices.append
+    lost: list[str] = []
+    player.on_lost = lost.append
     device.advance(1.0)
     at = player.position_s
     device.lost = True
@@ -140,7 +140,9 @@ def test_a_lost_device_goes_on_silently_and_says_so() -> None:
     assert player.playing
     assert device.closed
     assert player.position_s == pytest.approx(at, abs=0.2)
-    assert "fake" in notices[0]
+    player.tick()
+    assert lost == ["fake"]
+    assert "fake" in (player.output.notice or "")
 
 
 def test_volume_reaches_the_next_output_too() -> None:
