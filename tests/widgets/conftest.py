@@ -22,6 +22,8 @@ if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not os
 from studio.engine.avatar import Avatar
 from studio.engine.speech import features
 from studio.engine.speech.audio import Audio
+from studio.errors import StudioError
+from studio.playback import devices
 from studio.widgets import theme
 from studio.widgets.dialogs import Changed, Kind, NotSaved, Unsaved
 from studio.widgets.main_window import MainWindow
@@ -43,6 +45,16 @@ def quick_features(monkeypatch: pytest.MonkeyPatch) -> None:
         return features.silence(audio.duration_s)
 
     monkeypatch.setattr(features, "extract_features", silent)
+
+
+@pytest.fixture(autouse=True)
+def no_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test looks for the computer's own loudspeakers and microphones."""
+
+    def without() -> None:
+        raise StudioError("Sound hardware is not looked for in tests.")
+
+    monkeypatch.setattr(devices, "portaudio", without)
 
 
 @dataclass
