@@ -20,9 +20,8 @@ from studio.widgets.safety.keeping import Keeping
 from studio.widgets.safety.media_part import MediaPart
 from studio.widgets.safety.recent import Recent
 from studio.widgets.safety.recovery import RecoveryPart
-from studio.widgets.timeline.spectrum_part import SpectrumPart
-from studio.widgets.view.aids import ViewportAids
 from studio.widgets.sound_output import SoundOutput
+from studio.widgets.timeline.spectrum_part import SpectrumPart
 from studio.widgets.view.aids import ViewportAids
 from studio.widgets.voice.part import VoicePart
 from studio.widgets.welcome import Welcome
