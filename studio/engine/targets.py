@@ -116,6 +116,8 @@ def writing_failed(error: OSError, path: Path) -> StudioError:
         return StudioError(f"The name “{path.name[:40]}…” is too long for this disk; choose a shorter one.")
     if not path.parent.is_dir():
         return StudioError(f"The folder {path.parent} is gone, {path.name} was not written; choose another one.")
+    if error.errno == errno.ENOENT:
+        return StudioError(f"What was written of {path.name} was removed on the way; try again.")
     reason = error.strerror or type(error).__name__
     return StudioError(f"{path} could not be written ({reason.lower()}); choose another folder or disk.")
 

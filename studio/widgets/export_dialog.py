@@ -65,6 +65,7 @@ class CameraChoice:
 
     name: str
     view: CameraView | None
+    brief: str = ""  # for the queue, where it is not the name
 
 
 @dataclass(frozen=True)
@@ -391,7 +392,7 @@ class ExportDialog(QDialog):
                 start_s = end_s = self._offer.moment_s
         choice = self.camera.currentData()
         if isinstance(choice, CameraChoice):
-            view, name = choice.view, choice.name
+            view, name = choice.view, choice.brief or choice.name
         else:
             view = CameraView(self.yaw.value(), self.pitch.value())
             name = f"yaw {view.yaw_deg:g}°, pitch {view.pitch_deg:g}°"

@@ -40,11 +40,9 @@ class Exports(QObject):
         self.badge = QToolButton()
         self.badge.setObjectName("badge")
         self.badge.setToolTip("Show the export queue")
-        policy = self.badge.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # nothing in the window moves when it comes
-        self.badge.setSizePolicy(policy)
+        self.badge.setFixedHeight(self.badge.fontMetrics().height() + 4)  # nothing in the window moves when it comes
         self.badge.hide()
-        studio.window.statusBar().addPermanentWidget(self.badge)
+        studio.window.statusBar().insertPermanentWidget(0, self.badge)
         self.badge.clicked.connect(self.show_queue)
         studio.actions.connect(
             {
@@ -97,8 +95,8 @@ class Exports(QObject):
 
     def _cameras(self, project: Project) -> tuple[CameraChoice, ...]:
         """The keyed camera if there is one, what is seen now, and the bookmarks."""
-        keyed = (CameraChoice("Keyed camera", None),) if project.camera(0.0) is not None else ()
-        now = CameraChoice("As in the viewport now", self._studio.viewport.controller.view)
+        keyed = (CameraChoice("Keyed camera", None, "keyed camera"),) if project.camera(0.0) is not None else ()
+        now = CameraChoice("As in the viewport now", self._studio.viewport.controller.view, "viewport camera")
         return (*keyed, now, *(CameraChoice(bookmark.name, bookmark.view) for bookmark in project.bookmarks))
 
     def _check(self, wish: ExportWish) -> None:

@@ -10,13 +10,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from studio.engine import targets
+from studio.engine.camera import Camera
+from studio.engine.export import ExportProgress, export_clip
 from studio.engine.formats import BY_ID, FORMATS, check_format
 from studio.engine.targets import FolderTarget, check_folder, write_file, writing_failed
 from studio.errors import StudioError
+from tests.engine.test_export import CLOCK, GreyRenderer
 from tests.engine.test_video import file_size_limit
 
 PNG = BY_ID["png-frames"].numbered
@@ -126,6 +131,13 @@ def test_a_target_that_vanishes_on_the_way_is_told(tmp_path: Path) -> None:
     assert not parent.exists()
 
 
+def test_what_was_removed_on_the_way_is_told(tmp_path: Path) -> None:
+    target = FolderTarget(tmp_path / "frames")
+    shutil.rmtree(target.part)
+    with pytest.raises(StudioError, match="removed on the way"):
+        target.add("frame_0000.png", b"1")
+
+
 def test_a_folder_that_lost_a_file_is_not_kept(tmp_path: Path) -> None:
     target = FolderTarget(tmp_path / "frames")
     target.add("frame_0000.png", b"1")
@@ -165,21 +177,55 @@ def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-@pytest.mark.parametrize("form", ["mp4", "png-frames"])
-def test_a_killed_export_leaves_no_half_target(tmp_path: Path, form: str) -> None:
-    """Kill -9 once something is on the disk: the target's name is not there."""
-    path = tmp_path / ("a.mp4" if form == "mp4" else "frames")
+def test_killed_exports_leave_no_half_targets(tmp_path: Path) -> None:
+    """Kill -9 while a video and, within it, a folder are being written: neither name is there."""
+    film, folder = tmp_path / "a.mp4", tmp_path / "frames"
     code = (
         "import sys\n"
         "from tests.engine.test_export import GreyRenderer, CLOCK\n"
         "from studio.engine.export import export_clip\n"
-        f"export_clip(GreyRenderer(), CLOCK, None, {str(path)!r}, form={form!r}, end_s=2.4, fps=240, size=256,\n"
-        "    progress=lambda p: (p.frames == 300 and (print('now', flush=True), sys.stdin.read())))\n"
+        "def write(path, form, when_half):\n"
+        "    export_clip(GreyRenderer(), CLOCK, None, path, form=form, end_s=2.0, fps=120, size=64,\n"
+        "        progress=lambda p: p.frames == 120 and when_half())\n"
+        "def wait():\n"
+        "    print('now', flush=True)\n"
+        "    sys.stdin.read()\n"
+        f"write({str(film)!r}, 'mp4', lambda: write({str(folder)!r}, 'png-frames', wait))\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"now\n"
         process.send_signal(signal.SIGKILL)
         process.wait(60)
-    assert [p.name for p in tmp_path.iterdir()] == [targets.part_of(path).name]
-    assert not path.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {targets.part_of(path).name for path in (film, folder)}
+
+
+@pytest.mark.parametrize("form", ["mp4", "mov", "webm", "png-frames"])
+def test_an_export_onto_a_full_disk_is_one_sentence(small_disk: Path, form: str) -> None:
+    path = small_disk / f"a{'' if form == 'png-frames' else BY_ID[form].suffix}"
+    with pytest.raises(StudioError, match=r"disk is full|not enough space"):
+        export_clip(NoisyRenderer(), CLOCK, None, path, form=form, end_s=4.0, size=128)  # type: ignore[arg-type]
+    assert list(small_disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["mp4", "webm", "png", "png-frames"])
+def test_a_folder_that_vanishes_during_an_export_is_told(tmp_path: Path, form: str) -> None:
+    parent = tmp_path / "drive"
+    parent.mkdir()
+    path = parent / f"a{'' if form == 'png-frames' else BY_ID[form].suffix}"
+
+    def vanish(progress: ExportProgress) -> None:
+        if progress.frames == progress.total:
+            parent.rename(tmp_path / "unplugged")
+
+    with pytest.raises(StudioError, match="is gone"):
+        export_clip(GreyRenderer(), CLOCK, None, path, form=form, end_s=0.4, size=64, progress=vanish)  # type: ignore[arg-type]
+    assert not parent.exists()
+
+
+class NoisyRenderer(GreyRenderer):
+    """Draws what cannot be compressed."""
+
+    def frame(self, controls: float, camera: Camera, *, background: object) -> SimpleNamespace:
+        random = np.random.default_rng(round(controls * 1000))
+        return SimpleNamespace(rgba=random.integers(0, 256, (camera.height, camera.width, 4)).astype(np.uint8))

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from studio import cli
 from studio.document.curves import Curve
+from studio.document.model import Bookmark
 from studio.document.performance import CameraView
 from studio.engine.avatar import Avatar, save_avatar
 from studio.engine.renderer import Renderer
@@ -155,9 +156,14 @@ def test_cameras_of_the_project_are_offered(studio: Studio, tmp_path: Path) -> N
     dialog.reject()
     project = studio.session.project.perform(lambda p: p.with_camera_key(0.0, CameraView(20.0, 0.0, 3.0)))
     studio.session.history.apply("Key the camera", project)
+    view = CameraView(-20.0, 5.0, 2.5)
+    studio.session.history.apply("Keep the view", project.replace(bookmarks=(Bookmark("Close", view),)))
     dialog = asked(studio, tmp_path)
-    assert dialog.camera.itemText(0) == "Keyed camera"
-    assert dialog.wish().view is None
+    names = [dialog.camera.itemText(i) for i in range(dialog.camera.count())]
+    assert names == ["Keyed camera", "As in the viewport now", "Close", "Yaw and pitch"]
+    assert (dialog.wish().view, dialog.wish().camera_name) == (None, "keyed camera")
+    dialog.camera.setCurrentIndex(2)
+    assert (dialog.wish().view, dialog.wish().camera_name) == (view, "Close")
 
 
 def test_a_failure_is_told_without_stopping_work(studio: Studio, tmp_path: Path) -> None:
