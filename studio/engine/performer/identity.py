@@ -98,9 +98,9 @@ IDENTITIES: dict[str, Identity] = {
             iris=(0.30, 0.37, 0.36),
             iris_rim=(0.12, 0.17, 0.19),
             brow="eyebrow004",
-            brow_colour=(0.29, 0.20, 0.145),
-            brow_density=0.85,
-            rest={"eyeBlink": 0.14, "mouthSmile": 0.08, "browInnerUp": 0.06},
+            brow_colour=(0.33, 0.235, 0.17),
+            brow_density=0.75,
+            rest={"eyeBlink": 0.14, "mouthSmile": 0.08, "browInnerUp": 0.14},
         ),
         Identity(
             name="adam",
@@ -139,7 +139,7 @@ IDENTITIES: dict[str, Identity] = {
             name="amara",
             shape=_macros("female", african=0.85, caucasian=0.15)
             | {
-                "eyes/eye-scale-incr": 0.9,
+                "eyes/eye-scale-incr": 1.0,
                 "eyes/eye-trans-in": 0.3,
                 "eyebrows/eyebrows-trans-up": 0.4,
                 "eyebrows/eyebrows-angle-down": -0.25,
@@ -166,7 +166,7 @@ IDENTITIES: dict[str, Identity] = {
             iris_rim=(0.06, 0.04, 0.03),
             brow="eyebrow001",
             brow_colour=(0.075, 0.055, 0.047),
-            brow_density=0.75,
+            brow_density=0.65,
             lash_length=1.1,
             rest={"eyeBlink": 0.14, "mouthSmile": 0.08, "browInnerUp": 0.10},
             garment=(0.16, 0.07, 0.07),

@@ -223,7 +223,7 @@ void main() {
   float y = X.y - brow_height; float wob = 0.0035 * (noise(vec3(X.x * 45.0, 0.0, 3.0)) - 0.5) + 0.0022 * (noise(vec3(X.x * 160.0, 4.0, 3.0)) - 0.5);
   float band = smoothstep(0.009, 0.017, y) * smoothstep(0.058, 0.040, y) * smoothstep(0.052, 0.030, ax) * front;
   float fh = 0.0; for (int i = 0; i < 4; i++) { float yy = 0.0150 + 0.0098 * float(i) + 0.0022 * sin(float(i) * 5.0) + 0.006 * ax / 0.04 * (ax / 0.04) * -0.6; fh += crease(y - yy - wob * (1.0 + 0.4 * float(i)), 0.0017) * smoothstep(0.15, 0.75, noise(vec3(X.x * 34.0, float(i) * 9.0, 1.0)) + 0.25 * noise(vec3(X.x * 130.0, float(i) * 5.0, 2.0))) * (i == 1 || i == 2 ? 1.1 : 0.75); }
-  float forehead_fold = fh * band * 0.62;
+  float forehead_fold = fh * band * 0.86;
   float gx = ax - (0.0062 + 0.12 * max(y - 0.002, 0.0) + 0.0012 * (noise(vec3(X.y * 120.0, X.x > 0.0 ? 2.0 : 7.0, 0.0)) - 0.5));
   float glab = crease(gx, 0.0018) * smoothstep(-0.013, -0.004, y) * smoothstep(0.021, 0.009, y) + 0.7 * exp(-pow((ax - 0.0135) / 0.005, 2.0)) * exp(-pow((y - 0.001) / 0.008, 2.0));
   float root = 0.0; for (int i = 0; i < 3; i++) root += crease(X.y - (brow_height - 0.0105 - 0.0048 * float(i)) + 0.10 * ax, 0.0011) * 0.7;

@@ -111,7 +111,8 @@ class PerformerRenderer:
         brow, lash = (s.points(head.controls)[:, 0] for s in self.strands)
         lids = np.maximum(lids, np.exp(-((nearest_distance(lash, rest) / 0.0007) ** 2)))
         far = np.asarray(cKDTree(brow).query(rest, 5)[0]).mean(axis=1)
-        roots = np.stack([scalp_mask(head, self.anatomy), lids, np.exp(-((far / 0.0020) ** 2))], axis=1)
+        shade = min(1.0, head.identity.brow_density) * np.exp(-((far / 0.0020) ** 2))
+        roots = np.stack([scalp_mask(head, self.anatomy), lids, shade], axis=1)
         self.maps = paint_skin(self.context, head, self.anatomy, roots, quality.map_px)
         self.hair = grow_hair(head, self.anatomy, rng)
         self.head_weight = head.head_weight(rest)
@@ -233,7 +234,9 @@ class PerformerRenderer:
         light = np.where(grain <= 0.04045, grain / 12.92, ((grain + 0.055) / 1.055) ** 2.4)
         gum = light[..., 0] > 2.0 * light[..., 1]
         light = np.where(
-            gum[..., None], light * [0.9, 0.75, 0.75] + [0.10, 0.03, 0.03], 0.16 + light * [0.66, 0.63, 0.55]
+            gum[..., None],
+            light * [0.9, 0.75, 0.75] + [0.10, 0.03, 0.03],
+            [0.17, 0.15, 0.115] + light * [0.64, 0.59, 0.49],
         )
         paint = np.concatenate([np.sqrt(light.clip(0, 1)), np.ones((*light.shape[:2], 1))], axis=2)[::-1]
         paint = (paint * 255).astype(np.uint8)

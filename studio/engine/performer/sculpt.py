@@ -23,7 +23,7 @@ _UNITS: dict[str, dict[str, float]] = {
     "AU2": {"browOuterUp": 0.85, "browInnerUp": 0.20},
     "AU4": {"browDown": 0.95},
     "AU5": {"eyeWide": 0.95},
-    "AU6": {"cheekSquint": 1.0, "eyeSquint": 0.30},
+    "AU6": {"cheekSquint": 0.80, "eyeSquint": 0.30},
     "AU7": {"eyeSquint": 0.85},
     "AU9": {"noseSneer": 1.0, "browDown": 0.35, "eyeSquint": 0.15, "mouthUpperUp": 0.12},
     "AU45": {"eyeBlink": 1.0},
@@ -179,6 +179,9 @@ class Sculptor:
         fields["AU1"] += self.bump(inner, (0.015, 0.014, 0.03), (0.0005, 0.0052, 0.0012))
         fields["AU1"] += self.bump(inner + np.array([0, 0.018, 0]), (0.02, 0.014, 0.03), (0, 0.0022, 0.0006))
         fields["AU2"] += self.bump((outer + middle) / 2, (0.019, 0.013, 0.03), (0.0, 0.0028, 0.0004))
+        # The rest of the brow comes along, or a raised brow would look like an angry one.
+        fields["AU2"] += self.bump(middle, (0.016, 0.013, 0.03), (0.0, 0.0024, 0.0004))
+        fields["AU2"] += self.bump(inner, (0.013, 0.013, 0.03), (0.0, 0.0022, 0.0003))
         fields["AU4"] += self.bump(inner, (0.012, 0.011, 0.03), (-0.0036, -0.0030, 0.0016))
         fields["AU4"] += self.bump(middle, (0.016, 0.010, 0.03), (-0.0015, -0.0022, 0.0006))
         fields["AU9"] += self.bump(inner, (0.012, 0.012, 0.03), (-0.0014, -0.0024, 0.0012))

@@ -105,17 +105,17 @@ void main() {
       vec4 w = texture(wrinkle_map, U) * 4.0 - 2.0;
       float crease = dot(vec4(d.y, d.z, d.w, w.x), wrinkles_a) + dot(w.yzw, wrinkles_b);
       h += crease * 0.0011;
-      albedo *= 1.0 + 0.32 * clamp(crease, -1.0, 0.0) * vec3(0.6, 1.0, 1.1);
+      albedo *= 1.0 + 0.32 * clamp(crease, -1.0, 0.0) * vec3(0.72, 1.0, 1.06);
       ao *= 1.0 + 0.35 * clamp(crease, -1.0, 0.0);
     }
     n = bumped(n, h);
     rough = mix(0.56, 0.34, gloss);
     if (KIND > 0.5) { ao = KIND * mix(0.10, 0.42, mouth_open) * 0.5; rough = 0.3; gloss = 0.8; }
   } else if (surface == 1) { // teeth
-    rough = 0.18; gloss = 1.0; wrap = vec3(0.5, 0.45, 0.4); ao *= mix(0.55, 1.0, clamp(mouth_open * 2.5, 0.0, 1.0));
+    rough = 0.18; gloss = 1.0; wrap = vec3(0.5, 0.45, 0.4); ao *= mix(0.60, 1.0, clamp(mouth_open * 3.5, 0.0, 1.0));
   } else if (surface == 2) { rough = 0.3; gloss = 0.9; ao *= mix(0.35, 0.85, clamp(mouth_open * 1.5, 0.0, 1.0)); }
   else if (surface == 3) { rough = 0.8; gloss = 0.15; wrap = vec3(0.1); }
-  float s = clamp(X.z, 0.0, 1.0);
+  float s = clamp(X.z, 0.0, 1.0); if (surface == 1) s = 0.45 + 0.55 * s; // light spreads inside teeth
   vec3 s3 = pow(vec3(s), vec3(0.75, 1.0, 1.1)); vec3 shade = mix(vec3(ao), vec3(1.0), 0.35);
   vec3 c = albedo * sky(n) * pow(vec3(ao), vec3(0.85, 1.05, 1.1));
   float spec = 0.0; vec3 sc = vec3(0.0);
