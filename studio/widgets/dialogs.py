@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -39,8 +40,8 @@ class Dialogs(Protocol):
     def save_project(self, parent: QWidget, start: Path) -> Path | None:
         """Where to save."""
 
-    def choose_colour(self, parent: QWidget, title: str, start: Rgb) -> Rgb | None:
-        """A colour in display sRGB, None when the user thinks better of it."""
+    def choose_colour(self, parent: QWidget, title: str, start: Rgb, preview: Callable[[Rgb], None]) -> Rgb | None:
+        """A colour in display sRGB, None when the user thinks better of it; `preview` shows it meanwhile."""
 
     def ask_text(self, parent: QWidget, title: str, label: str, start: str) -> str | None:
         """A line of text, None when the user thinks better of it."""
@@ -84,10 +85,14 @@ class SystemDialogs:
         name, _ = QFileDialog.getSaveFileName(parent, "Save project", str(start), PROJECT_FILTER)
         return Path(name) if name else None
 
-    def choose_colour(self, parent: QWidget, title: str, start: Rgb) -> Rgb | None:
+    def choose_colour(self, parent: QWidget, title: str, start: Rgb, preview: Callable[[Rgb], None]) -> Rgb | None:
         """The system's colour dialog."""
-        colour = QColorDialog.getColor(QColor.fromRgbF(*start), parent, title)
-        return (colour.redF(), colour.greenF(), colour.blueF()) if colour.isValid() else None
+        dialog = QColorDialog(QColor.fromRgbF(*start), parent)
+        dialog.setWindowTitle(title)
+        dialog.currentColorChanged.connect(lambda colour: preview(_rgb(colour)))
+        accepted = dialog.exec()
+        dialog.deleteLater()
+        return _rgb(dialog.selectedColor()) if accepted else None
 
     def ask_text(self, parent: QWidget, title: str, label: str, start: str) -> str | None:
         """A small dialog with one line."""
@@ -140,3 +145,7 @@ class SystemDialogs:
     def error(self, parent: QWidget, text: str) -> None:
         """A dialog that does not block."""
         messages.show_error(parent, text)
+
+
+def _rgb(colour: QColor) -> Rgb:
+    return (colour.redF(), colour.greenF(), colour.blueF())

@@ -82,9 +82,14 @@ class Answers:
         return self.to_save
 
     def choose_colour(
-        self, parent: QWidget, title: str, start: tuple[float, float, float]
+        self,
+        parent: QWidget,
+        title: str,
+        start: tuple[float, float, float],
+        preview: Callable[[tuple[float, float, float]], None],
     ) -> tuple[float, float, float] | None:
         self.asked.append(title)
+        preview((1.0, 0.0, 1.0))
         return self.to_colour
 
     def ask_text(self, parent: QWidget, title: str, label: str, start: str) -> str | None:

@@ -40,6 +40,9 @@ TIPS = {
     "Camera": "Bookmarks, camera keys and turntable",
 }
 
+SETTING = "viewport"
+"""Where safe frames, thirds, read-out and opacity are remembered."""
+
 FIRST_AU = "AU12"
 """Whose reach is shown before a slider was pointed at."""
 
@@ -60,14 +63,30 @@ class ViewportAids:
         self._divider = 0.5
         self._make_menus()
         self._connect()
+        self._remember()
         self._show_choice(self.staging.choice)
 
     def close(self) -> None:
-        """End what runs."""
+        """Remember the lines and figures, and end what runs."""
+        settings, choice = self._studio.settings, self.staging.choice
+        if settings is not None:
+            readout = self._studio.actions["view.readout"].isChecked()
+            settings.setValue(SETTING, [choice.safe, choice.thirds, readout, self.opacity.value()])
         self.cameras.close()
         self.backgrounds.close()
 
     # ---- building ----
+
+    def _remember(self) -> None:
+        """Lines, figures and opacity as they were last time."""
+        kept = None if self._studio.settings is None else self._studio.settings.value(SETTING)
+        if not isinstance(kept, list) or len(kept) != 4:
+            return
+        safe, thirds, readout = (str(value).lower() == "true" for value in kept[:3])
+        self.staging.choose(safe=safe, thirds=thirds)
+        self._studio.actions["view.readout"].setChecked(readout)
+        if str(kept[3]).isdigit():
+            self.opacity.setValue(int(str(kept[3])))
 
     def _make_menus(self) -> None:
         fill(self.menus["View"], self._studio, VIEW_MENU)
@@ -159,6 +178,8 @@ class ViewportAids:
         found = None if lane is None else event.project.performance.lane(lane)
         if event.cause == "select" and found is not None:
             self._reach(found.target)
+        if event.cause == "step" and self.staging.choice.compare == "flip":
+            self.staging.choose(compare="off")  # what is edited must be seen
         self._show_guides(self.staging.choice)
 
     def _show_guides(self, choice: Choice) -> None:

@@ -60,15 +60,19 @@ class Backgrounds:
     def set_colour(self, colour: Rgb | None) -> None:
         """A colour in display sRGB, None for transparency, in place of any image."""
         label = "Transparent background" if colour is None else "Background colour"
-
-        def change(project: Project) -> Project:
-            return project.replace(export=replace(project.export, background=colour), backdrop=None)
-
-        self._studio.session.history.apply(label, change)
+        self._studio.session.history.apply(label, partial(_coloured, colour))
 
     def _ask_colour(self) -> None:
         start = self._studio.session.project.export.background or SWATCHES[0][1]
-        colour = self._studio.dialogs.choose_colour(self._studio.window, "Background colour", start)
+        gesture = self._studio.session.history.begin("Background colour")
+
+        def preview(colour: Rgb) -> None:
+            if gesture.active:
+                gesture.update(partial(_coloured, colour))
+
+        colour = self._studio.dialogs.choose_colour(self._studio.window, "Background colour", start, preview)
+        if gesture.active:
+            gesture.cancel()
         if colour is not None:
             self.set_colour(colour)
 
@@ -127,6 +131,10 @@ class Backgrounds:
         if media == self._wanted:
             self._known = {media: pixels}
             self._staging.set_image(pixels)
+
+
+def _coloured(colour: Rgb | None, project: Project) -> Project:
+    return project.replace(export=replace(project.export, background=colour), backdrop=None)
 
 
 def _swatch(colour: Rgb) -> QIcon:

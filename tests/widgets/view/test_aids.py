@@ -1,19 +1,26 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 
 from studio.document.curves import Curve, Key
 from studio.document.lanes import Lane
 from studio.document.model import Marker
 from studio.engine.aids import Inspection
+from studio.engine.avatar import Avatar
+from studio.widgets.main_window import MainWindow
 from studio.widgets.view.aids import ViewportAids
 from studio.widgets.view.staging import Onion
-from tests.widgets.conftest import Studio
+from tests.playback.engines import PlainRenderer
+from tests.playback.fake_audio import FakeAudioDevice
+from tests.widgets.conftest import Answers, Studio
 
 
 def aids(studio: Studio) -> ViewportAids:
@@ -307,3 +314,42 @@ def test_moving_without_a_button_shows_where_the_divider_is(studio: Studio) -> N
 
     assert hover(viewport.width() / 2 + 3) == Qt.CursorShape.SplitHCursor
     assert hover(viewport.width() / 2 + 30) == Qt.CursorShape.OpenHandCursor
+
+
+def test_an_edit_ends_the_look_at_the_unedited_performance(studio: Studio) -> None:
+    studio.key(Qt.Key.Key_B)
+    slider = studio.window.panel.rows["AU1"].slider
+    start = QPoint(10, slider.height() // 2)
+    studio.drag(slider, start, start + QPoint(60, 0))
+    assert aids(studio).staging.choice.compare == "off"
+    assert shown(studio) is not None
+    assert studio.red() > 0
+
+
+def test_lines_and_figures_are_remembered(qtbot: QtBot, avatar: Avatar, tmp_path: Path) -> None:
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+
+    def window() -> MainWindow:
+        return MainWindow(
+            FakeAudioDevice(latency=0.0),
+            lambda _path: PlainRenderer(avatar),
+            dialogs=Answers(),
+            presenter="raster",
+            settings=settings,
+        )
+
+    first = window()
+    qtbot.addWidget(first)
+    for action in ("guides.thirds", "view.readout"):
+        first.actions_[action].trigger()
+    next(part for part in first.parts if isinstance(part, ViewportAids)).opacity.setValue(55)
+    first.close()
+    settings.sync()
+    second = window()
+    qtbot.addWidget(second)
+    part = next(part for part in second.parts if isinstance(part, ViewportAids))
+    assert part.staging.choice.thirds
+    assert not part.staging.choice.safe
+    assert not second.actions_["view.readout"].isChecked()
+    assert part.opacity.value() == 55
+    second.close()

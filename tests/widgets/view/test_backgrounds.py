@@ -41,7 +41,9 @@ def test_a_colour_is_chosen_and_undone(studio: Studio) -> None:
 def test_thinking_better_of_a_colour_changes_nothing(studio: Studio) -> None:
     before = studio.session.project
     trigger(studio, "background.colour")
-    assert studio.session.project is before
+    assert studio.session.project == before
+    assert studio.session.history.position == 0
+    assert studio.renderer.behind == before.export.background
 
 
 def test_transparency_shows_a_checkerboard(studio: Studio) -> None:
