@@ -90,7 +90,7 @@ def _project(fields: Fields, folder: Path | None) -> Project:
         out_s=out_s,
         loop=span is not None and span.boolean("loop"),
         markers=tuple(item.make(_marker) for item in fields.children("markers", MAX_ITEMS)),
-        bookmarks=tuple(item.make(_bookmark) for item in fields.children("bookmarks", MAX_ITEMS)),
+        bookmarks=tuple(item.make(_bookmark) for item in fields.children("bookmarks", MAX_LANES)),
         look_through=fields.boolean("look_through", True),
         export=ExportSettings() if export is None else export.make(_export),
         extra=fields.extra(),
@@ -167,7 +167,7 @@ def _performance(fields: Fields) -> Performance:
         base=Base() if base is None else base.make(_base),
         expressions=Expressions() if expressions is None else expressions.make(_expressions),
         lanes=lanes,
-        presets=tuple(item.make(_preset) for item in fields.children("presets", MAX_ITEMS)),
+        presets=tuple(item.make(_preset) for item in fields.children("presets", MAX_LANES)),
         extra=fields.extra(),
     )
 
@@ -211,7 +211,7 @@ def _rows(fields: Fields, key: str, width: int) -> NDArray[np.float32]:
 
 def _expressions(fields: Fields) -> Expressions:
     return Expressions(
-        tuple(item.make(_clip) for item in fields.children("clips", MAX_ITEMS)),
+        tuple(item.make(_clip) for item in fields.children("clips", MAX_LANES)),
         fields.boolean("mute"),
         fields.boolean("solo"),
         fields.number("weight", 1.0, 0, 1),

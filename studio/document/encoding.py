@@ -30,6 +30,9 @@ FORMAT = "emozone-project"
 VERSION = 1
 """Raise it with every change that an older studio could not read; add the migration and a fixture file."""
 
+_PLACES = 9
+"""Decimals that tell most intensities apart; what needs more takes a slower way."""
+
 Part = TypeVar("Part")
 Tree = dict[str, Json]
 _INTERPOLATION_NAMES = [kind.name.lower() for kind in Interpolation]
@@ -179,8 +182,16 @@ def _take(take: Take) -> Tree:
 
 
 def _rows(frames: NDArray[np.float32]) -> Json:
-    """Lists of the shortest decimals that give the same float32 back."""
-    return [[float(text) for text in row] for row in frames.astype(np.str_).tolist()]
+    """Lists of short decimals that give the same float32 back."""
+    wide = frames.astype(np.float64)
+    short = np.full_like(wide, np.nan)
+    for places in range(_PLACES + 1):
+        rounded = np.round(wide, places)
+        short = np.where(np.isnan(short) & (rounded.astype(np.float32) == frames), rounded, short)
+    left = np.isnan(short)
+    short[left] = frames[left].astype(np.str_).astype(np.float64)
+    rows: Json = short.tolist()
+    return rows
 
 
 def _curve(curve: Curve) -> Json:

@@ -19,6 +19,9 @@ MAX_DEPTH = 64
 """Documents of the studio nest about ten deep; far more is an attack on the parser."""
 
 _LINE = 118
+_NUMBER_TYPES = frozenset((int, float))
+_SCALAR_TYPES = frozenset((int, float, bool, str, type(None)))
+_PLAIN = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """A string, or an unfinished one to the end of the text: so matching takes linear time whatever the text."""
 
@@ -55,7 +58,7 @@ def parse(data: bytes, name: str) -> Json:
 
 
 def dump(value: Json) -> str:
-    """Canonical text: keys in the order given, short objects and lists on one line, others indented by two spaces."""
+    """Canonical text: keys in the order given; short objects and lists of numbers on one line, others indented."""
     return _lines(value, 0) + "\n"
 
 
@@ -86,6 +89,9 @@ def _depth(data: bytes) -> int:
 
 
 def _lines(value: Json, indent: int) -> str:
+    numbers = _numbers(value)
+    if numbers is not None:
+        return numbers
     short = _inline(value, _LINE - indent)
     if short is not None:
         return short
@@ -103,9 +109,11 @@ def _inline(value: Json, room: int) -> str | None:
     """The value on one line of at most `room` characters, or None."""
     if isinstance(value, (dict, list)) and 3 * len(value) > room + 2:
         return None
-    if isinstance(value, list) and all(type(item) is float or type(item) is int for item in value):
-        numbers = json.dumps(value, allow_nan=False)
+    numbers = _numbers(value)
+    if numbers is not None:
         return numbers if len(numbers) <= room else None
+    if type(value) is list and set(map(type, value)) <= _SCALAR_TYPES and (flat := _PLAIN(value)).isprintable():
+        return flat if len(flat) <= room else None
     if isinstance(value, dict):
         parts, used = [], 2
         for key, item in value.items():
@@ -129,11 +137,19 @@ def _inline(value: Json, room: int) -> str | None:
     return text if len(text) <= room else None
 
 
+def _numbers(value: Json) -> str | None:
+    """A list of numbers alone, or None for anything else; there may be a million of them, so this is quick."""
+    if type(value) is not list or not set(map(type, value)) <= _NUMBER_TYPES:
+        return None
+    text = f"[{', '.join(map(repr, value))}]"
+    return _PLAIN(value) if "n" in text else text  # which refuses nan and inf
+
+
 def _scalar(value: str | float | bool | None) -> str:
-    return _string(value) if isinstance(value, str) else json.dumps(value, allow_nan=False)
+    return _string(value) if isinstance(value, str) else _PLAIN(value)
 
 
 def _string(text: str) -> str:
     """JSON string; a lone surrogate, which UTF-8 cannot hold, forces the escaped form."""
-    plain = json.dumps(text, ensure_ascii=False)
+    plain = _PLAIN(text)
     return plain if plain.isprintable() else json.dumps(text)

@@ -8,6 +8,7 @@ unchanged parts with the old one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -77,10 +78,10 @@ class Performance:
     def __post_init__(self) -> None:
         ids = [lane.id for lane in self.lanes]
         if len(set(ids)) < len(ids):
-            raise ValueError(f"two lanes share the name {next(i for i in ids if ids.count(i) > 1)!r}")
+            raise ValueError(f"two lanes share the name {_repeated(ids)!r}")
         names = [preset.name for preset in self.presets]
         if len(set(names)) < len(names):
-            raise ValueError(f"two presets share the name {next(i for i in names if names.count(i) > 1)!r}")
+            raise ValueError(f"two presets share the name {_repeated(names)!r}")
 
     # ---- making ----
 
@@ -269,6 +270,11 @@ class Performance:
         if not steps:
             return Winner("neutral", "Neutral", value, ())
         return Winner(steps[-1].layer, steps[-1].label, value, tuple(steps))
+
+
+def _repeated(names: list[str]) -> str:
+    """The most frequent name; in one pass, because a hostile file may hold very many."""
+    return Counter(names).most_common(1)[0][0][:60]
 
 
 def _apply(lanes: tuple[Lane, ...], times_s: Floats, values: Floats, index: Mapping[str, int]) -> None:

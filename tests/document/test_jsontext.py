@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from studio.document import jsontext
 from studio.document.jsontext import MAX_DEPTH, Json, compact, dump, parse
 from studio.errors import StudioError
 from tests.document.strategies import json_values
+
+NUMBERS = re.compile(r" *\[[-+.0-9e, ]*\],?")
 
 
 @given(json_values)
@@ -22,7 +25,7 @@ def test_what_is_written_is_read_back(value: Json) -> None:
 def test_writing_is_canonical(value: Json) -> None:
     text = dump(value)
     assert dump(parse(text.encode(), "x")) == text
-    assert all(len(line) <= 121 or '"' in line for line in text.splitlines())
+    assert all(len(line) <= 121 or '"' in line or NUMBERS.fullmatch(line) for line in text.splitlines())
 
 
 @given(st.text())
@@ -86,3 +89,11 @@ def test_too_much_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(jsontext, "MAX_BYTES", 10)
     with pytest.raises(StudioError, match="MB"):
         parse(b" " * 11, "file")
+
+
+def test_what_is_no_number_is_never_written() -> None:
+    for value in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            dump([1.0, value])
+    assert parse(dump([1e308, 1e308, -1e308]).encode(), "x") == [1e308, 1e308, -1e308]
+    assert dump([1, True, 2.5]) == "[1, true, 2.5]\n"

@@ -22,6 +22,8 @@ MAX_BYTES = 512 * 2**20
 MAX_ROWS = 1_000_000
 MAX_COLUMNS = 4096
 MAX_FPS = 1000.0
+LARGEST = 1e15
+"""Of the numbers in a table: milliseconds since 1970 have 1.7e12, and sums of such must not overflow."""
 
 Floats = NDArray[np.float64]
 
@@ -60,11 +62,11 @@ class Table:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value):
+        if not abs(value) <= LARGEST:  # also for what is no number
             shown = text.strip()[:20]
             raise StudioError(
-                f"{self.file} has {shown!r} instead of a number in data row {row + 1}, column {self.header[column]}; "
-                "export it again."
+                f"{self.file} has {shown!r} instead of a sensible number in data row {row + 1}, column "
+                f"{self.header[column]}; export it again."
             )
         return value
 

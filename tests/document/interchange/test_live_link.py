@@ -114,7 +114,7 @@ def test_seconds_instead_of_time_codes_and_percent_are_understood(tmp_path: Path
     ("text", "message"),
     [
         ("Timecode,BlendShapeCount\n0,0\n", "no ARKit channels"),
-        ("Timecode,BlendShapeCount," + ",".join(ARKIT) + "\n0,52" + ",x" * 52 + "\n", "instead of a number"),
+        ("Timecode,BlendShapeCount," + ",".join(ARKIT) + "\n0,52" + ",x" * 52 + "\n", "instead of a sensible number"),
         ("Timecode\n", "no rows"),
     ],
 )

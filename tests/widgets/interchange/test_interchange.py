@@ -143,7 +143,7 @@ def test_a_live_link_file_is_known_by_its_content(studio: Studio, tmp_path: Path
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("cut.csv", b"frame, timestamp, AU12_r\n1, 0.0, x\n2, 0.04, 1\n", "instead of a number"),
+        ("cut.csv", b"frame, timestamp, AU12_r\n1, 0.0, x\n2, 0.04, 1\n", "instead of a sensible number"),
         ("other.csv", b"name,age\nAnn,7\n", "nothing that the studio opens"),
         ("deep.json", b'{"facsNames": ' + b"[" * 5000, "nested deeper"),
         ("other.json", b'{"a": 1}', "nothing that the studio opens"),
