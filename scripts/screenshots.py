@@ -139,7 +139,7 @@ def draw_all() -> int:
     """Draw what was asked for; the exit status."""
     parser = argparse.ArgumentParser(description="Draw the pictures of the user guide.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--size", default="1366x768", help="of the window, width and height in logical pixels")
+    parser.add_argument("--size", default="1440x900", help="of the window, width and height in logical pixels")
     parser.add_argument("--theme", default="dark", choices=("dark", "light"))
     parser.add_argument("--only", choices=tuple(PICTURES), help="one picture instead of all")
     options = parser.parse_args()

@@ -79,7 +79,7 @@ def tool_tip(au: ActionUnit) -> str:
     )
     return (
         f"<table width='{TIP_WIDTH}'><tr><td><p><b>AU{au.number}  {au.name}</b></p><p>{EFFECTS[au.key]}</p>"
-        f"<table cellspacing='2'>{table}</table>"
+        f"<table width='{TIP_WIDTH}' cellspacing='0' style='margin-top:6px'>{table}</table>"
         "<p>Drag to set, double-click to reset, Shift for hundredths.</p></td></tr></table>"
     )
 

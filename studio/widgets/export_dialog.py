@@ -224,6 +224,7 @@ class ExportDialog(QDialog):
     def _size_row(self) -> QWidget:
         row, layout = _row()
         self.size_choice = QComboBox()
+        self.size_choice.setAccessibleName("Size of the picture")
         for name, width, height in SIZES:
             self.size_choice.addItem(name, QSize(width, height))
         self.size_choice.addItem(CUSTOM)
@@ -250,6 +251,7 @@ class ExportDialog(QDialog):
 
     def _rate_row(self) -> QWidget:
         self.rate = QComboBox()
+        self.rate.setAccessibleName("Frames per second")
         for fps in sorted({*RATES, self._offer.fps}):
             self.rate.addItem(f"{fps:g} frames per second", fps)
         self.rate.setCurrentIndex(self.rate.findData(self._offer.fps))
@@ -259,6 +261,8 @@ class ExportDialog(QDialog):
         row, layout = _row()
         first, past = self._offer.range_s or (0.0, self._offer.duration_s)
         self.start_s, self.end_s = self._seconds(first), self._seconds(past)
+        self.start_s.setAccessibleName("From, seconds")
+        self.end_s.setAccessibleName("To, seconds")
         whole = QPushButton("Whole clip")
         whole.setAutoDefault(False)
         whole.clicked.connect(self._whole)
@@ -272,6 +276,7 @@ class ExportDialog(QDialog):
     def _moment_row(self) -> QWidget:
         row, layout = _row()
         self.moment_s = self._seconds(self._offer.moment_s)
+        self.moment_s.setAccessibleName("At, seconds")
         layout.addWidget(self.moment_s)
         layout.addStretch(1)
         return row
@@ -289,6 +294,7 @@ class ExportDialog(QDialog):
     def _camera_row(self) -> QWidget:
         row, layout = _row()
         self.camera = QComboBox()
+        self.camera.setAccessibleName("Camera")
         self.camera.setAccessibleName("Camera")
         for choice in self._offer.cameras:
             self.camera.addItem(choice.name, choice)

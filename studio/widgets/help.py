@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QTextBlockFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 from studio import __version__
@@ -22,6 +23,7 @@ from studio.widgets.status_line import StatusLine
 
 GUIDE = "guide.md"
 FACTS_WIDTH = 360
+PAGE_MARGIN = 24
 
 
 def log_path() -> Path:
@@ -31,6 +33,36 @@ def log_path() -> Path:
     return user_log_path("emozone-studio") / "error.log"
 
 
+class GuidePage(QTextBrowser):
+    """Markdown with pictures no wider than the page, and room between paragraphs."""
+
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:  # noqa: N802 - Qt's name
+        """Pictures are scaled down to the page."""
+        found = super().loadResource(kind, name)
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return found
+        image = QImage(found) if isinstance(found, QImage) else QImage.fromData(found or b"")
+        width = self.viewport().width() - 2 * PAGE_MARGIN - 8
+        if image.isNull() or image.width() <= width:
+            return image
+        ratio = self.devicePixelRatioF()
+        scaled = image.scaledToWidth(round(width * ratio), Qt.TransformationMode.SmoothTransformation)
+        scaled.setDevicePixelRatio(ratio)
+        return scaled
+
+    def show_markdown(self, text: str) -> None:
+        """Show a text."""
+        self.setMarkdown(text)
+        block = self.document().begin()
+        while block.isValid():
+            cursor, layout = QTextCursor(block), QTextBlockFormat()
+            layout.setBottomMargin(theme.SPACE)
+            layout.setTopMargin(theme.SPACE * 2 if block.blockFormat().headingLevel() else 0)
+            cursor.mergeBlockFormat(layout)
+            block = block.next()
+        self.moveCursor(QTextCursor.MoveOperation.Start)
+
+
 class GuideDialog(QDialog):
     """The user guide, in the colours of the studio."""
 
@@ -38,10 +70,11 @@ class GuideDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("User guide")
         self.resize(780, 680)
-        self.page = QTextBrowser()
+        self.page = GuidePage()
         self.page.setAccessibleName("User guide")
         self.page.setOpenExternalLinks(True)
-        self.page.document().setDocumentMargin(24)
+        self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.page.document().setDocumentMargin(PAGE_MARGIN)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.page)
@@ -55,7 +88,7 @@ class GuideDialog(QDialog):
             raise StudioError(f"The user guide is missing ({folder / GUIDE}); install EmoZone Studio again.") from error
         self.page.setSearchPaths([str(folder)])
         self.page.document().setBaseUrl(QUrl.fromLocalFile(f"{folder}/"))
-        self.page.setMarkdown(text)
+        self.page.show_markdown(text)
 
 
 class AboutDialog(QDialog):

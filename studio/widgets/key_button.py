@@ -39,7 +39,9 @@ class KeyButton(QAbstractButton):
         """A diamond."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        role = "key" if self._keyed else "text" if self.underMouse() else "faint"
+        role = (
+            "disabled" if not self.isEnabled() else "key" if self._keyed else "text" if self.underMouse() else "faint"
+        )
         painter.setPen(QPen(theme.colour(role), 1.3))
         painter.setBrush(theme.colour("key") if self._on_key else Qt.BrushStyle.NoBrush)
         x, y = self.width() / 2, self.height() / 2

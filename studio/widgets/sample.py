@@ -23,8 +23,8 @@ KEYS: dict[str, tuple[tuple[float, float], ...]] = {
 }
 """Moments in seconds and values: a nod with the hello, then what the words say: frown, and lift my brows."""
 
-SMILE = Clip("happy", 9.70, 10.55, 0.8, 0.25, 0.3)
-MARKERS = (Marker(9.81, "smile"), Marker(10.49, "frown"), Marker(11.67, "brows"))
+SMILE = Clip("happy", 9.15, 10.60, 0.8, 0.35, 0.35)
+MARKERS = (Marker(9.67, "smile"), Marker(10.49, "frown"), Marker(11.67, "brows"))
 
 
 def sample_speech() -> Path | None:

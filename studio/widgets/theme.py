@@ -327,8 +327,12 @@ QScrollArea, #scrolled {{ background: {p.panel}; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {p.groove}; border-radius: 3px; min-height: 32px; margin: 2px; }}
 QScrollBar::handle:vertical:hover {{ background: {p.faint}; }}
-QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+QScrollBar::handle:horizontal {{ background: {p.groove}; border-radius: 3px; min-width: 32px; margin: 2px; }}
+QScrollBar::handle:horizontal:hover {{ background: {p.faint}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QTextBrowser {{ background: {p.panel}; border: none; color: {p.text}; }}
 QTabBar {{ background: transparent; }}
 QTabBar::tab {{ background: transparent; color: {p.dim}; padding: 5px 9px 4px; border-bottom: 2px solid transparent; }}
 QTabBar::tab:hover {{ color: {p.text}; }}

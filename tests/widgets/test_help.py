@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QSettings, Qt, QUrl
+from PySide6.QtGui import QKeySequence, QTextDocument
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog
 
@@ -279,6 +279,9 @@ def test_the_guide_opens_and_its_absence_is_said(
 ) -> None:
     guide = opened(studio, "help.guide", GuideDialog)
     assert "user guide" in guide.page.toPlainText()
+    name = QUrl("images/window.png")
+    picture = guide.page.loadResource(QTextDocument.ResourceType.ImageResource.value, name)
+    assert 0 < picture.width() / picture.devicePixelRatio() <= guide.page.viewport().width()
     guide.close()
     monkeypatch.setattr(help_menu, "docs_dir", lambda: tmp_path)
     studio.window.actions_["help.guide"].trigger()

@@ -48,7 +48,7 @@ def test_nothing_is_cut_off(studio: Studio, size: tuple[int, int]) -> None:
 
 
 def test_dialogs_show_all_they_say(studio: Studio) -> None:
-    for action_id in ("help.shortcuts", "help.about"):
+    for action_id in ("help.shortcuts", "help.about", "help.guide", "export.video", "export.queue", "project.media"):
         before = set(QApplication.topLevelWidgets())
         studio.window.actions_[action_id].trigger()
         studio.qtbot.wait(10)
