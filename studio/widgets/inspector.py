@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from studio.widgets import theme
 
@@ -46,7 +46,13 @@ class Inspector(QFrame):
         return tuple(self.tabs.tabText(i) for i in range(self.tabs.count()))
 
     def add_page(self, title: str, page: QWidget, *, corner: QWidget | None = None, tip: str = "") -> None:
-        """Append a page; `corner` is shown beside the tabs while the page is in front."""
+        """Append a page; `corner` is shown beside the tabs while the page is in front.
+
+        What scrolls takes no focus of its own: Tab goes from control to control.
+        """
+        for area in (page, *page.findChildren(QScrollArea)):
+            if isinstance(area, QScrollArea):
+                area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._pages.addWidget(page)
         self._corners.addWidget(corner or QWidget())
         index = self.tabs.addTab(title)

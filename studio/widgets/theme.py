@@ -332,6 +332,14 @@ QScrollBar::handle:horizontal {{ background: {p.groove}; border-radius: 3px; min
 QScrollBar::handle:horizontal:hover {{ background: {p.faint}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QSlider {{ min-height: 18px; }}
+QSlider::groove:horizontal {{ background: {p.groove}; height: 3px; border-radius: 1px; }}
+QSlider::sub-page:horizontal {{ background: {p.dim}; height: 3px; border-radius: 1px; }}
+QSlider::handle:horizontal {{ background: {p.dim}; width: 10px; height: 10px; margin: -5px 0; border-radius: 5px;
+  border: 1px solid {p.panel}; }}
+QSlider::handle:horizontal:hover {{ background: {p.text}; }}
+QSlider::handle:horizontal:focus {{ background: {p.accent}; border-color: {p.accent}; }}
+QSlider::handle:horizontal:disabled, QSlider::sub-page:horizontal:disabled {{ background: {p.disabled}; }}
 QTextBrowser {{ background: {p.panel}; border: none; color: {p.text}; }}
 QTabBar {{ background: transparent; }}
 QTabBar::tab {{ background: transparent; color: {p.dim}; padding: 5px 9px 4px; border-bottom: 2px solid transparent; }}

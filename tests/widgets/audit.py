@@ -52,6 +52,7 @@ def cut_off(root: QWidget) -> list[str]:
             margins = field.textMargins()
             room = field.width() - margins.left() - margins.right()
             text_width = widget.fontMetrics().horizontalAdvance(widget.text())
+            wanted.setHeight(widget.fontMetrics().height() + 4)
             wanted.setWidth(widget.width() if room >= text_width else widget.width() + text_width - room)
         if isinstance(widget, QLabel):
             wanted = widget.sizeHint()
