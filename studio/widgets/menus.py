@@ -35,7 +35,20 @@ MENUS: tuple[Submenu, ...] = (
         (
             "edit.undo", "edit.redo", "edit.history", "",
             "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete",
-            "keys.select_all", "", "keys.auto_key", "marker.add", "expression.save_face", "",
+            "keys.select_all", "timeline.lasso", "",
+            Submenu("Move keys", ("keys.nudge_left", "keys.nudge_right", "keys.nudge_up", "keys.nudge_down")),
+            Submenu("Interpolation", (
+                "keys.constant", "keys.linear", "keys.bezier", "", "keys.auto", "keys.aligned", "keys.free",
+            )),
+            Submenu("Shape keys", (
+                "keys.smooth", "keys.simplify", "",
+                "keys.ease_in", "keys.ease_out", "keys.ease_in_out", "keys.snap_ease", "keys.anticipate",
+                "keys.overshoot", "",
+                "keys.offset", "keys.scale_values", "keys.scale_time", "keys.mirror", "keys.blend_neutral", "",
+                "keys.to_frames", "keys.bake",
+            )),
+            Submenu("Recording", ("record.read", "record.touch", "record.latch")),
+            "keys.auto_key", "marker.add", "expression.save_face", "",
             "face.find", "edit.reset_all",
         ),
     ),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import get_args
 
 from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QScrollBar, QVBoxLayout, QWidget
 
 from studio.document.commands import Event
@@ -17,6 +19,7 @@ from studio.widgets.timeline.amount import TOOLS, AmountPanel
 from studio.widgets.timeline.canvas import ZOOM_STEP, Canvas
 from studio.widgets.timeline.editor import NOTHING, KeyEditor
 from studio.widgets.timeline.edits import selected_keys
+from studio.widgets.timeline.recording import Mode
 from studio.widgets.timeline.rows import LANE_HEIGHT, rows_of
 from studio.widgets.timeline.slider_keys import SliderKeys
 from studio.widgets.timeline.sounds import Sounds
@@ -65,6 +68,10 @@ class Timeline(QWidget):
         body.addWidget(self._bar)
         column.addLayout(body, 1)
         actions["timeline.follow"].setChecked(True)
+        modes = QActionGroup(self)
+        for mode in get_args(Mode):
+            modes.addAction(actions[f"record.{mode}"])
+        actions["record.touch"].setChecked(True)
         self._connect()
         self._show_project()
 
@@ -92,6 +99,8 @@ class Timeline(QWidget):
                 **{f"keys.{kind.name.lower()}": partial(editor.set_handles, kind) for kind in Handle},
                 **{action: partial(editor.ease, preset) for action, preset in EASE_ACTIONS.items()},
                 **{action: partial(self._open_amount, action) for action in TOOLS},
+                **{f"record.{mode}": partial(self._set_mode, mode) for mode in get_args(Mode)},
+                "timeline.lasso": self._set_lasso,
                 "timeline.fit": canvas.fit,
                 "timeline.zoom_in": lambda: canvas.zoom(ZOOM_STEP),
                 "timeline.zoom_out": lambda: canvas.zoom(1 / ZOOM_STEP),
@@ -192,6 +201,7 @@ class Timeline(QWidget):
 
     def _state_changed(self, state: State) -> None:
         if state is not State.PLAYING:
+            self.sliders.stopped()
             self.canvas.update()
 
     def _show_bar(self) -> None:
@@ -206,6 +216,13 @@ class Timeline(QWidget):
 
     def _set_auto_key(self) -> None:
         self.sliders.auto_key = self._actions["keys.auto_key"].isChecked()
+
+    def _set_mode(self, mode: Mode) -> None:
+        self.sliders.set_mode(mode)
+        self.toolbar.show_mode(mode)
+
+    def _set_lasso(self) -> None:
+        self.state.lassoing = self._actions["timeline.lasso"].isChecked()
 
     def _fill_lanes(self) -> None:
         self.toolbar.fill_lanes({row.lane_id for row in self.state.rows})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
@@ -15,6 +17,7 @@ from studio.widgets import theme
 from studio.widgets.actions import Actions
 from studio.widgets.fitting import Fitting
 from studio.widgets.timeline import edits
+from studio.widgets.timeline.recording import Mode
 from studio.widgets.timeline.rows import GROUP_OF, GROUPS, title_of
 
 SHAPE_MENU = (
@@ -117,6 +120,9 @@ class TimelineToolbar(QFrame):
         row.setContentsMargins(theme.SPACE // 2, 2, theme.SPACE, 2)
         row.setSpacing(2)
         self.auto_key = self._button("keys.auto_key")
+        self.mode = self._menu_button("Touch", "What moving a slider does to its curve while it plays")
+        fill(self.mode.menu(), actions, tuple(f"record.{mode}" for mode in get_args(Mode)))
+        self.mode.menu().setToolTipsVisible(True)
         self.add_lane = self._menu_button("Add lane", "Show the lane of another action unit")
         self.lane_menu = self.add_lane.menu()
         self.expressions = self._menu_button("Expression", "Add happy, sad, surprise… at the playhead")
@@ -125,7 +131,7 @@ class TimelineToolbar(QFrame):
         fill(self.shape.menu(), actions, SHAPE_MENU)
         self.tools = self._menu_button("Tools", "Smooth, simplify, ease, scale and more, on the selected keys")
         fill(self.tools.menu(), actions, TOOL_MENU)
-        for button in (self.auto_key, self.add_lane, self.expressions, self.shape, self.tools):
+        for button in (self.auto_key, self.mode, self.add_lane, self.expressions, self.shape, self.tools):
             row.addWidget(button)
         row.addSpacing(theme.SPACE)
         self.time = NumberField("Time of the first selected key or expression, seconds", 3, 0.0, 36_000.0, 0.04)
@@ -165,6 +171,10 @@ class TimelineToolbar(QFrame):
                 action = QAction(title_of(Lane(key)), menu)
                 action.triggered.connect(lambda _checked=False, key=key: self.lane_wanted.emit(key))
                 menu.addAction(action)
+
+    def show_mode(self, mode: Mode) -> None:
+        """The mode of recording that was chosen."""
+        self.mode.setText(mode.capitalize())
 
     def show_winner(self, text: str) -> None:
         """Say which layer decides the channel in focus."""

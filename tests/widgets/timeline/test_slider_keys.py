@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 
 from studio.document.curves import Curve
 from studio.widgets.au_slider import MARGIN, AuSlider
-from studio.widgets.timeline.slider_keys import TOLERANCE, Recording
+from studio.widgets.timeline.recording import TOLERANCE, Recording
 from tests.widgets.timeline.conftest import CTRL, LEFT, NONE, Hands
 
 RAMP = Curve().with_key(0.0, 0.0).with_key(4.0, 4.0)
@@ -109,3 +109,86 @@ def test_a_step_writes_a_key_and_a_reset_takes_it_away(hands: Hands) -> None:
     assert hands.curve("AU1").value(2.0) == 4.5
     hands.timeline.sliders.reset("AU1")
     assert hands.curve("AU1") == RAMP
+
+
+def choose_mode(hands: Hands, mode: str) -> None:
+    hands.window.actions_[f"record.{mode}"].trigger()
+    assert hands.timeline.toolbar.mode.text() == mode.capitalize()
+
+
+def test_latch_writes_until_playback_stops_over_several_sliders_as_one_entry(hands: Hands) -> None:
+    hands.put(AU1=RAMP, AU2=RAMP)
+    before = hands.session.project
+    choose_mode(hands, "latch")
+    hands.studio.driver.seek(0.5)
+    hands.studio.driver.toggle()
+    first, second = (hands.window.panel.rows[key].slider for key in ("AU1", "AU2"))
+    hands.studio.advance(0.1)
+    hands.studio.drag(first, spot(first, 0.5), spot(first, 5.0))
+    for _ in range(10):
+        hands.studio.advance(0.1)
+    assert hands.timeline.sliders.recording == ("AU1",)
+    hands.studio.drag(second, spot(second, 1.5), spot(second, 0.0))
+    for _ in range(5):
+        hands.studio.advance(0.1)
+    assert not hands.history.commands
+    hands.studio.key(Qt.Key.Key_Space)
+    assert hands.timeline.sliders.recording == ()
+    curve = hands.curve("AU1")
+    assert [curve.value(1.0), curve.value(2.0)] == pytest.approx([5.0, 5.0], abs=0.06)
+    assert curve.value(0.2) == pytest.approx(0.2, abs=0.05)
+    assert curve.value(3.0) == pytest.approx(3.0, abs=0.05)
+    assert hands.curve("AU2").value(1.95) == pytest.approx(0.0, abs=0.06)
+    assert len(curve) < 12
+    hands.one_entry(before)
+
+
+def test_read_leaves_the_curves_alone_while_it_plays(hands: Hands) -> None:
+    hands.put(AU1=RAMP)
+    choose_mode(hands, "read")
+    hands.studio.driver.toggle()
+    slider = hands.window.panel.rows["AU1"].slider
+    hands.studio.advance(0.1)
+    hands.studio.drag(slider, spot(slider, 0.5), spot(slider, 5.0))
+    hands.studio.advance(0.2)
+    assert hands.curve("AU1") == RAMP
+    assert not hands.history.commands
+    assert "Touch or Latch" in hands.window.status.text()
+    hands.studio.key(Qt.Key.Key_Space)
+    hands.studio.drag(slider, spot(slider, 0.5), spot(slider, 4.0))
+    assert len(hands.curve("AU1")) == 3
+
+
+def test_a_latched_pass_that_an_undo_ends_leaves_nothing(hands: Hands) -> None:
+    hands.put(AU1=RAMP)
+    before = hands.session.project
+    choose_mode(hands, "latch")
+    hands.studio.driver.toggle()
+    slider = hands.window.panel.rows["AU1"].slider
+    hands.studio.advance(0.1)
+    hands.studio.drag(slider, spot(slider, 0.5), spot(slider, 5.0))
+    hands.studio.advance(0.3)
+    hands.studio.key(Qt.Key.Key_Z, CTRL)
+    hands.studio.advance(0.3)
+    assert hands.session.project == before
+    hands.studio.key(Qt.Key.Key_Space)
+    assert not hands.history.commands
+
+
+def test_a_latched_pass_that_another_gesture_ends_is_kept_and_simplified(hands: Hands) -> None:
+    hands.put(AU1=RAMP)
+    choose_mode(hands, "latch")
+    hands.studio.driver.toggle()
+    slider = hands.window.panel.rows["AU1"].slider
+    hands.studio.advance(0.1)
+    hands.studio.drag(slider, spot(slider, 0.5), spot(slider, 5.0))
+    for _ in range(8):
+        hands.studio.advance(0.1)
+    hands.timeline.editor.add_marker(1.0)
+    for _ in range(3):
+        hands.studio.advance(0.1)
+    assert hands.timeline.sliders.recording == ()
+    assert len(hands.session.project.markers) == 1
+    assert hands.curve("AU1").value(0.6) == pytest.approx(5.0, abs=0.06)
+    assert len(hands.curve("AU1")) < 10
+    hands.studio.key(Qt.Key.Key_Space)
