@@ -134,6 +134,26 @@ def test_a_job_keeps_the_project_as_it_was(studio: Studio, tmp_path: Path) -> No
     assert not np.array_equal(frames(first.wish.path)[0], frames(third.wish.path)[0])
 
 
+def test_editing_goes_on_while_an_export_runs(studio: Studio, tmp_path: Path) -> None:
+    part, gate = exports(studio), threading.Event()
+    QTest.mouseClick(asked(studio, tmp_path).add, Qt.MouseButton.LeftButton)
+    job = part.queue.jobs[0]
+    run = job.run
+    job.run = lambda wish, progress, cancelled: (gate.wait(60), run(wish, progress, cancelled))[1]
+    part.queue.start(job)
+    before, red = studio.session.project, studio.red()
+    studio.session.hold("AU1", 5.0)
+    studio.until(lambda: studio.red() != red)
+    after = studio.session.project
+    studio.session.undo()
+    assert studio.session.project == before
+    studio.session.redo()
+    assert studio.session.project == after
+    assert job.state is State.RUNNING
+    gate.set()
+    done(studio, job)
+
+
 def test_this_frame_as_a_picture(studio: Studio, tmp_path: Path) -> None:
     studio.driver.seek(1.4)
     studio.window.files.folder = tmp_path

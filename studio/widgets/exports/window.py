@@ -36,7 +36,8 @@ class QueueWindow(QDialog):
     def __init__(self, queue: ExportQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export queue")
-        self.resize(560, 420)
+        room = self.screen().availableGeometry()
+        self.resize(min(560, room.width() - 40), min(440, room.height() - 60))
         self.setMinimumSize(420, 260)
         self._queue = queue
         self.cards = CardList()
