@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from studio.playback.feeder import Feeder, Order
 from studio.playback.player import Player, State, silent_sound
 from studio.playback.sound import Sound
 from tests.playback.fake_audio import RATE_HZ, FakeAudioDevice, ramp
@@ -289,3 +291,24 @@ def test_any_order_of_orders_keeps_the_position_in_the_clip(orders: list[str], r
             getattr(player, order)()
         player.tick()
         assert 0.0 <= player.position_s <= 2.0
+
+
+def test_two_hours_play_in_bounded_memory() -> None:
+    hours = Sound(np.broadcast_to(np.float32(0.25), (round(7200 * RATE_HZ), 1)), RATE_HZ)
+    feeder, out = Feeder(), np.empty((round(RATE_HZ / 2), 2), np.float32)
+    feeder.give(Order(1, True, hours, 0, (0, hours.length)))
+    feeder.fill(out, 0.0)
+    tracemalloc.start()
+    try:
+        for block in range(1, 14_400):
+            feeder.fill(out, block / 2)
+            if block % 100 == 0:
+                feeder.give(Order(block, False, hours, block * 4000, grain=True))
+            elif block % 100 == 1:
+                feeder.give(Order(block, True, hours, block * 4000))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert feeder.anchor is not None
+    assert feeder.anchor.segment.time_s(feeder.anchor.running, RATE_HZ) == pytest.approx(7199.5, abs=1.0)
+    assert peak < 2e6
