@@ -42,6 +42,10 @@ _EXACT_CONTAINERS = frozenset({"wav", "w64", "aiff", "au", "caf", "flac", "mov",
 _GAP_S = 0.05
 """Time stamps that jump ahead by more than this are a hole in the recording and become silence."""
 
+_BLOCK = 2**23 + 1
+"""Samples collected in one piece of memory: 32 MB, which the system takes back when it is freed, unlike small ones. A
+short sound touches only the part it needs."""
+
 _MAX_BAD_PACKETS = 0.02
 """Share of undecodable packets tolerated: encoders of streamed formats often leave one bad packet at an end."""
 
@@ -231,7 +235,8 @@ class _Assembly:
         self.channels = channels
         self.start_s = start_s
         self.offset_s = 0.0  # of the first sample against time 0
-        self._chunks: deque[NDArray[np.float32]] = deque()
+        self._blocks: deque[NDArray[np.float32]] = deque()  # each (_BLOCK, channels)
+        self._room = 0  # samples free in the last block
         self._n = 0  # samples collected
         self._resampler: av.AudioResampler | None = None
         self._format: tuple[str, str, int] | None = None
@@ -254,10 +259,10 @@ class _Assembly:
         self._drain()
         out = np.empty((self._n, self.channels), np.float32)
         at = 0
-        while self._chunks:
-            chunk = self._chunks.popleft()
-            out[at : at + chunk.shape[1]] = chunk.T
-            at += chunk.shape[1]
+        while self._blocks:  # each goes back to the system as soon as it is copied
+            block = self._blocks.popleft()[: self._n - at]
+            out[at : at + len(block)] = block
+            at += len(block)
         if self.offset_s < 0.0:
             out = out[round(-self.offset_s * self.rate_hz) :]
         return out
@@ -297,7 +302,16 @@ class _Assembly:
         if not finite.all():
             at = (self._n + int(np.argmin(finite))) / self.rate_hz
             raise StudioError(f"{self.path} holds samples that are not numbers (first at {at:.2f} s); export it again.")
-        self._chunks.append(np.clip(chunk, -1.0, 1.0))
+        at = 0
+        while at < chunk.shape[1]:
+            if self._room == 0:
+                self._blocks.append(np.empty((_BLOCK, self.channels), np.float32))
+                self._room = _BLOCK
+            used = _BLOCK - self._room
+            count = min(self._room, chunk.shape[1] - at)
+            np.clip(chunk[:, at : at + count].T, -1.0, 1.0, out=self._blocks[-1][used : used + count])
+            self._room -= count
+            at += count
         self._n += chunk.shape[1]
         if self._n > MAX_DURATION_S * self.rate_hz:
             raise _too_long(self.path, self._n / self.rate_hz)

@@ -52,7 +52,8 @@ def edited(audio: Audio, edit: SoundEdit) -> Audio:
         return audio
     part = audio.samples[first:past]
     if edit.gain_db != 0.0:
-        part = np.clip(part * np.float32(edit.gain), -1.0, 1.0)
+        part = part * np.float32(edit.gain)
+        np.clip(part, -1.0, 1.0, out=part)
     if start == 0:
         return Audio(part, audio.rate_hz)
     samples: NDArray[np.float32] = np.zeros((start + len(part), part.shape[1]), np.float32)
