@@ -99,6 +99,21 @@ def head(camera: Camera) -> None:
     camera.window.session.undo()
 
 
+def comparing(camera: Camera) -> None:
+    """A wipe, with the reach of an action unit as overlay."""
+    actions, window = camera.window.actions_, camera.window
+    window.inspector.show_page("Face")
+    window.driver.seek(10.26)
+    window.panel.pointed.emit("AU12")
+    for action in ("view.readout", "compare.wipe", "overlay.reach"):
+        actions[action].trigger()
+    camera.until(lambda: window.viewport.overlay.legend is not None)
+    camera.settle()
+    camera.shoot("comparing", window.viewport)
+    for action in ("view.readout", "compare.wipe", "overlay.none"):
+        actions[action].trigger()
+
+
 def palette(camera: Camera) -> None:
     """The command palette with something typed."""
     camera.window.actions_["help.palette"].trigger()
@@ -121,6 +136,7 @@ def light(camera: Camera) -> None:
 PICTURES: dict[str, Callable[[Camera], None]] = {
     "window": window,
     "head": head,
+    "comparing": comparing,
     "palette": palette,
     "light": light,
 }

@@ -104,11 +104,7 @@ class Cameras(QObject):
 
     def go_to(self, index: int) -> None:
         """Look from a bookmark."""
-        bookmarks = self._studio.session.project.bookmarks
-        if not 0 <= index < len(bookmarks):
-            self._studio.say("There is no such bookmark yet; Ctrl+B saves the present view as one.")
-            return
-        bookmark = bookmarks[index]
+        bookmark = self._studio.session.project.bookmarks[index]
         self._studio.viewport.go(lambda controller: setattr(controller, "view", bookmark.view))
         self._studio.say(f"View: {bookmark.name}")
 

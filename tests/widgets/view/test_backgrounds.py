@@ -9,7 +9,9 @@ from PIL import Image
 
 from studio.document.model import Media
 from studio.document.project import load_project, save_project
-from studio.engine.backdrop import Backdrop
+from studio.engine.avatar import Avatar
+from studio.engine.backdrop import Backdrop, background_of
+from studio.engine.renderer import Renderer
 from tests.widgets.conftest import Studio
 from tests.widgets.view.test_aids import aids, shown, trigger
 
@@ -143,3 +145,23 @@ def test_a_missing_image_is_told_and_the_colour_shows(studio: Studio, tmp_path: 
     studio.until(lambda: any("gone.png" in text for text in studio.answers.errors))
     shown(studio)
     assert studio.renderer.behind == studio.session.project.export.background
+
+
+def test_viewport_and_export_draw_the_same_pixels(studio: Studio, picture: Path, avatar: Avatar) -> None:
+    """At the same size: an image behind, a keyed camera before."""
+    aids(studio).cameras.key()
+    studio.window.files.open(picture)
+    studio.until(lambda: studio.session.project.backdrop is not None)
+    studio.until(lambda: isinstance(aids(studio).staging.stage().background, Backdrop))
+    trigger(studio, "guides.safe")
+    project, stage, renderer = studio.session.project, aids(studio).staging.stage(), Renderer(avatar, backend="cpu")
+    export = project.export
+    size = (export.width_px // 4, export.height_px // 4)
+    controls = stage.scene.controls(0.4)
+    assert stage.camera is not None
+    view = project.camera(0.4)
+    assert view is not None
+    seen = renderer.frame(controls, stage.camera(0.4, *size), background=stage.background)
+    written = renderer.frame(controls, avatar.subject.camera(view, *size), background=background_of(project))
+    assert np.array_equal(seen.rgba, written.rgba)
+    assert len(np.unique(seen.rgba[..., 0])) > 10
