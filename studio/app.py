@@ -86,7 +86,7 @@ def start(window: MainWindow, path: Path | None, *, first: bool = False) -> Work
         is_speech = path is not None and not is_avatar
         session.start_with(path if is_speech else sample_speech(), path if is_avatar else None)
     else:
-        session.open_project(path)
+        window.files.open_project(path)
         if session.path is None:  # it could not be opened, and the user was told
             session.start_with(sample_speech())
     key = remembered_output(window.settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSettings, Qt
-from PySide6.QtWidgets import QMainWindow, QSplitter
+from PySide6.QtWidgets import QDialog, QMainWindow, QSplitter
 
 LAYOUT_VERSION = 2
 """Of the remembered window layout; another number forgets it."""
@@ -15,6 +15,8 @@ SHARE = 0.92
 LARGEST = (1760, 1100)
 INSPECTOR_PX = 384
 TIMELINE_SHARE = 0.44
+DIALOG_MARGIN = 32
+"""Around a dialog on a small screen; twice of it above and below together, for its title bar."""
 
 
 class Layout:
@@ -54,6 +56,12 @@ class Layout:
         width, height = window.width(), max(window.height(), 400)
         self._across.setSizes([width - INSPECTOR_PX, INSPECTOR_PX])
         self._down.setSizes([round(height * (1 - TIMELINE_SHARE)), round(height * TIMELINE_SHARE)])
+
+
+def fit(dialog: QDialog, width: int, height: int) -> None:
+    """Give a dialog its size, or less where the screen is smaller."""
+    screen = dialog.screen().availableGeometry()
+    dialog.resize(min(width, screen.width() - DIALOG_MARGIN), min(height, screen.height() - 2 * DIALOG_MARGIN))
 
 
 def first_size(screen: QRect) -> QRect:

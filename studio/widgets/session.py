@@ -71,6 +71,7 @@ class Session(QObject):
     Attributes:
         path: the project's file, None for one never saved.
         recovered: the recovery that the project came from, until it is saved.
+        on_disk: what its file was when it was opened or saved here.
         read_only: why the project must not be saved over its file; None as a rule.
     """
 
@@ -109,7 +110,7 @@ class Session(QObject):
         self.history = History()
         self.path: Path | None = None
         self.recovered: Recovery | None = None
-        self._on_disk: Fingerprint | None = None
+        self.on_disk: Fingerprint | None = None
         self.read_only: str | None = None
         self.clip: Clip | None = None
         self.avatar: AvatarReady | None = None
@@ -226,8 +227,7 @@ class Session(QObject):
 
     def open_unsaved(self, project: Project) -> None:
         """A project without a file: the sample."""
-        self.path = None
-        self.history.reset(project)
+        self._reset(project, None)
 
     def start_with(self, speech: Path | None, avatar: Path | None = None) -> None:
         """The first project of a run: an avatar (None: the shipped one) and a clip, nothing to save yet."""
@@ -271,7 +271,7 @@ class Session(QObject):
         recovered: Recovery | None = None,
         on_disk: Fingerprint | None = None,
     ) -> None:
-        self.path, self.recovered, self._on_disk, self.read_only = path, recovered, on_disk, project.read_only
+        self.path, self.recovered, self.on_disk, self.read_only = path, recovered, on_disk, project.read_only
         self.history.reset(project, saved=saved)
 
     @property
@@ -279,7 +279,7 @@ class Session(QObject):
         """Whether somebody else has changed the project's file since it was opened or saved here."""
         if self.path is None or not self.path.exists():
             return False
-        return self._on_disk is None or not self._on_disk.holds(self.path)
+        return self.on_disk is None or not self.on_disk.holds(self.path)
 
     def write(self, path: Path) -> None:
         """Save.
@@ -294,7 +294,7 @@ class Session(QObject):
         save_project(project.editable(), path)
         if project is not self.project:
             self.history.apply("Bring the recording beside the project", project)
-        self._on_disk = Fingerprint.of(path)
+        self.on_disk = Fingerprint.of(path)
         self.path, self.recovered, self.read_only = path, None, None
         self.history.mark_saved()
         self.saved.emit(path)

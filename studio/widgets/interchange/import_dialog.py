@@ -28,6 +28,7 @@ from studio.document.model import Project
 from studio.document.performance import Performance
 from studio.document.takes import Base, Take
 from studio.widgets import theme
+from studio.widgets.layout import fit
 from studio.widgets.safety.preview import Traces
 
 
@@ -139,7 +140,7 @@ class ImportDialog(QDialog):
         if not imported.warnings:
             column.addStretch(1)
         column.addLayout(row)
-        self.resize(600, 540 if imported.warnings else 380)
+        fit(self, 600, 540 if imported.warnings else 380)
         self.as_keys.toggled.connect(self.tolerance.setEnabled)
         self.primary.clicked.connect(self.accept)
         self.leave.clicked.connect(self.reject)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.widgets import theme
+from studio.widgets.layout import fit
 from studio.widgets.safety.preview import ProjectPreview
 
 LIST_WIDTH = 210
@@ -75,7 +76,7 @@ class Chooser(QDialog):
         column.addWidget(below)
         column.addLayout(middle, 1)
         column.addLayout(self.row)
-        self.resize(720, 520)
+        fit(self, 720, 520)
         self.leave.clicked.connect(self.reject)
 
     def set_rows(self, rows: Sequence[tuple[str, str]]) -> None:

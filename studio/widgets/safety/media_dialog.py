@@ -27,6 +27,7 @@ from studio.errors import StudioError
 from studio.widgets import theme
 from studio.widgets.bridge import Worker
 from studio.widgets.dialogs import AVATAR_FILTER, SPEECH_FILTER, Dialogs
+from studio.widgets.layout import fit
 
 NAMES: dict[Role, str] = {"avatar": "Avatar", "audio": "Speech", "backdrop": "Background"}
 FILTERS: dict[Role, str] = {
@@ -132,7 +133,7 @@ class MediaDialog(QDialog):
             column.addWidget(part, 1 if part is self.tree else 0)
         column.addLayout(tools)
         column.addLayout(row)
-        self.resize(720, 380)
+        fit(self, 720, 380)
         self.tree.currentItemChanged.connect(self._show_row)
         self.tree.itemDoubleClicked.connect(self._locate)
         self.locate.clicked.connect(self._locate)

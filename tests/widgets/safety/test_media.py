@@ -191,6 +191,7 @@ def test_collecting_twice_makes_a_second_folder(studio: Studio, talk: Path, tmp_
 
 def test_without_media_it_is_said(empty_studio: Studio) -> None:
     empty_studio.session.new()
+    empty_studio.until(lambda: empty_studio.session.avatar is not None)
     empty_studio.window.actions_["project.media"].trigger()
     empty_studio.until(lambda: "no media of its own" in empty_studio.window.status.text())
 

@@ -14,9 +14,11 @@ from PySide6.QtTest import QTest
 
 from studio.document import project as project_module
 from studio.document.encoding import VERSION
+from studio.document.model import Project
 from studio.document.project import load_project
 from studio.document.storage import backups_of
 from studio.widgets.safety.backups import BackupsDialog, BackupsPart
+from studio.widgets.safety.keeping import Keeping
 from tests.widgets.conftest import Studio
 
 
@@ -215,3 +217,29 @@ def test_without_backups_it_is_said(studio: Studio, tmp_path: Path) -> None:
     studio.window.files.save()
     studio.window.actions_["project.backups"].trigger()
     studio.until(lambda: "no backups of a yet" in studio.window.status.text())
+
+
+def test_coming_back_to_a_file_changed_meanwhile_is_told_once(studio: Studio, saved: Path) -> None:
+    keeping = next(part for part in studio.window.parts if isinstance(part, Keeping))
+    keeping.look()
+    saved.write_bytes(saved.read_bytes().replace(b'"loop": false', b'"loop": true'))
+    keeping._state_changed(Qt.ApplicationState.ApplicationActive)
+    studio.until(lambda: "changed by another program" in studio.window.banner.text)
+    assert not studio.session.project.loop
+    studio.window.banner.button.click()
+    studio.until(lambda: studio.session.project.loop)
+    saved.write_bytes(saved.read_bytes().replace(b'"loop": true', b'"loop": false'))
+    keeping.look()
+    studio.until(studio.window.banner.isVisible)
+    studio.window.banner.hide()
+    keeping.look()
+    keeping._worker.run(lambda: None, lambda _none: studio.window.status.setText("looked"), lambda _text: None)
+    studio.until(lambda: studio.window.status.text() == "looked")
+    assert not studio.window.banner.isVisible()
+
+
+def test_a_sample_after_a_read_only_project_is_no_longer_read_only(studio: Studio, saved: Path) -> None:
+    studio.window.files.open(newer(saved))
+    studio.session.open_unsaved(Project())
+    assert studio.session.read_only is None
+    assert studio.session.path is None
