@@ -14,9 +14,10 @@ from studio.document.project import SUFFIX, save_project
 from studio.engine.formats import BY_ID
 from studio.errors import StudioError
 from studio.widgets.context import Studio
-from studio.widgets.export_dialog import CameraChoice, ExportDialog, ExportOffer
+from studio.widgets.export_dialog import ExportDialog
 from studio.widgets.exports import reveal
 from studio.widgets.exports.jobs import ExportWish, Job, Snapshot, State, command_line, run_export
+from studio.widgets.exports.offer import CameraChoice, ExportOffer
 from studio.widgets.exports.queue import ExportQueue
 from studio.widgets.exports.window import QueueWindow, queue_status
 

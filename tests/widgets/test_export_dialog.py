@@ -13,8 +13,9 @@ from studio.document.performance import CameraView
 from studio.engine import encoders
 from studio.engine.formats import Format
 from studio.errors import StudioError
-from studio.widgets.export_dialog import CameraChoice, ExportDialog, ExportOffer
+from studio.widgets.export_dialog import ExportDialog
 from studio.widgets.exports.jobs import ExportWish
+from studio.widgets.exports.offer import CameraChoice, ExportOffer
 
 LEFT = CameraView(30.0, 5.0, 3.0)
 CAMERAS = (CameraChoice("Keyed camera", None), CameraChoice("As in the viewport now", LEFT))
