@@ -43,7 +43,7 @@ class Exports(QObject):
         self.badge.setToolTip("Show the export queue")
         self.badge.setFixedHeight(self.badge.fontMetrics().height() + 4)  # nothing in the window moves when it comes
         self.badge.hide()
-        studio.window.statusBar().insertPermanentWidget(0, self.badge)
+        studio.window.statusBar().addPermanentWidget(self.badge)
         self.badge.clicked.connect(self.show_queue)
         studio.actions.connect(
             {

@@ -172,8 +172,11 @@ def icon(name: str, role: str = "text") -> QIcon:
 @lru_cache(maxsize=256)
 def _icon(name: str, role: str, p: Palette) -> QIcon:
     result = QIcon()
-    for mode, mode_role in ((QIcon.Mode.Normal, role), (QIcon.Mode.Disabled, "disabled")):
-        for size in (16, 20, 24, 32, 48):
+    for mode, mode_role, sizes in (
+        (QIcon.Mode.Normal, role, (16, 20, 24, 32, 48)),
+        (QIcon.Mode.Disabled, "disabled", (16, 20, 48)),
+    ):
+        for size in sizes:
             result.addPixmap(_drawn(name, getattr(p, mode_role), size), mode)
     _ICONS[result.cacheKey()] = (name, role)
     return result
@@ -189,9 +192,13 @@ def retint(icon_in_use: QIcon) -> QIcon | None:
     return None if known is None else icon(*known)
 
 
+@lru_cache(maxsize=256)
+def _source(name: str) -> str:
+    return icon_path(name).read_text(encoding="utf-8")
+
+
 def _drawn(name: str, value: str, size_px: int) -> QPixmap:
-    source = (assets_dir() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
-    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", value).encode()))
+    renderer = QSvgRenderer(QByteArray(_source(name).replace("currentColor", value).encode()))
     pixmap = QPixmap(QSize(size_px, size_px))
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
