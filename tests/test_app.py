@@ -10,7 +10,7 @@ import pytest
 from studio import app
 from studio.engine.avatar import save_avatar
 from studio.errors import StudioError
-from studio.widgets import sample
+from studio.widgets import appearance, sample
 from tests.support import toy_avatar
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,3 +65,18 @@ def test_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None
         app.main(arguments)
     assert stopped.value.code == (0 if arguments == ["--help"] else 2)
     assert "project" in capsys.readouterr().out + capsys.readouterr().err or stopped.value.code == 2
+
+
+def test_a_restart_opens_the_same_project_at_the_size_chosen_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[tuple[list[str], dict[str, str]]] = []
+
+    def popen(words: list[str], env: dict[str, str]) -> None:
+        begun.append((words, env))
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    monkeypatch.setenv(appearance.SCALE_VARIABLE, "1.5")
+    app.restart("/tmp/a.emozone", own_scale=True)
+    app.restart("", own_scale=False)
+    assert [words[-1] for words, _ in begun] == ["/tmp/a.emozone", "studio"]
+    assert [appearance.SCALE_VARIABLE in env for _, env in begun] == [False, True]
+    assert begun[0][0][:3] == [sys.executable, "-m", "studio.cli"]

@@ -122,7 +122,8 @@ class CommandPalette(QFrame):
             name = self._names[spec.id].lower()
             said = f"{name} {self._places[spec.id]} {spec.tip}".lower()
             if all(word in said for word in text.split()):
-                found.append((0 if name.startswith(text) else 1 if text in name else 2, spec))
+                first = name.startswith(text) or spec.text.lower().startswith(text)
+                found.append((0 if first else 1 if text in name else 2, spec))
         self.list.clear()
         for _, spec in sorted(found, key=lambda pair: pair[0]):
             self.list.addTopLevelItem(self._item(spec))
