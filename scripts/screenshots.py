@@ -34,6 +34,8 @@ HEAD_PX = 430
 """Of the page Head; below it is empty."""
 
 MAX_BYTES = 250_000
+STILL = 120
+"""Passes of the event loop without anything to draw after which a picture is final."""
 
 
 class Camera:
@@ -60,8 +62,13 @@ class Camera:
         session, driver = self.window.session, self.window.driver
         self.until(lambda: session.avatar is not None and session.clip is not None)
         self.until(lambda: session.clip is not None and session.clip.features is not None)
-        rested = time.monotonic() + 0.5
-        self.until(lambda: time.monotonic() > rested and driver.shown is not None and not driver.bridge.engine.busy)
+        still = 0
+        while still < STILL:
+            QCoreApplication.processEvents()
+            time.sleep(0.005)
+            shown = driver.shown
+            moment = shown is not None and abs(shown.request.time_s - driver.player.position_s) < 1e-3
+            still = still + 1 if moment and not driver.show.moving and not driver.bridge.engine.busy else 0
 
     def shoot(self, name: str, widget: QWidget | None = None, height: int = -1) -> Path:
         """Save a widget, the whole window by default, or its upper part."""
