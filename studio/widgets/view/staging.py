@@ -5,7 +5,6 @@ The choice of aids belongs to the window, not to the project; nothing here can b
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -33,29 +32,33 @@ OnionKind = Literal["pin", "previous_key", "next_key", "previous_marker", "next_
 _SAME_MOMENT_S = 1e-4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Onion:
     """Which other moment's ghost is seen.
 
     Attributes:
         kind: a pinned moment, or the neighbour of the playhead among keys or markers.
-        times_s: sorted moments to choose from; the pinned one alone.
+        tracks: sorted moments (n,) in seconds to choose from, one array per lane; a pinned moment is alone in one.
     """
 
     kind: OnionKind
-    times_s: tuple[float, ...]
+    tracks: tuple[NDArray[np.float64], ...]
 
     def moment(self, time_s: float) -> float | None:
         """The ghost's moment while `time_s` is shown; None where there is none, or it is the same."""
-        if not self.times_s:
-            return None
         if self.kind == "pin":
-            return None if abs(self.times_s[0] - time_s) < _SAME_MOMENT_S else self.times_s[0]
+            pinned_s = float(self.tracks[0][0])
+            return None if abs(pinned_s - time_s) < _SAME_MOMENT_S else pinned_s
+        found: list[float] = []
         if self.kind.startswith("previous"):
-            i = bisect_left(self.times_s, time_s - _SAME_MOMENT_S) - 1
-            return self.times_s[i] if i >= 0 else None
-        i = bisect_right(self.times_s, time_s + _SAME_MOMENT_S)
-        return self.times_s[i] if i < len(self.times_s) else None
+            for times in self.tracks:
+                i = int(np.searchsorted(times, time_s - _SAME_MOMENT_S))
+                found += times[i - 1 : i].tolist() if i else []
+            return max(found, default=None)
+        for times in self.tracks:
+            i = int(np.searchsorted(times, time_s + _SAME_MOMENT_S, side="right"))
+            found += times[i : i + 1].tolist()
+        return min(found, default=None)
 
 
 @dataclass(frozen=True)
@@ -156,12 +159,12 @@ class Staging(QObject):
         if kind is None:
             return None
         if kind == "pin":
-            return Onion(kind, (self.choice.pinned_s,))
+            return Onion(kind, (np.array([self.choice.pinned_s]),))
         project = self._session.project
         if kind.endswith("marker"):
-            return Onion(kind, tuple(sorted({marker.time_s for marker in project.markers})))
-        lanes = [lane for lane in project.performance.lanes if lane.target in FACE_KEYS]
-        return Onion(kind, tuple(sorted({time for lane in lanes for time in lane.curve.times_s.tolist()})))
+            return Onion(kind, (np.sort(np.array([marker.time_s for marker in project.markers], np.float64)),))
+        lanes = project.performance.lanes
+        return Onion(kind, tuple(lane.curve.times_s for lane in lanes if lane.target in FACE_KEYS))
 
     def _other(self, project: Project) -> Performance:
         """The performance to compare with: without any edit, or as it was saved."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -193,13 +194,14 @@ def test_ghosts_of_neighbouring_keys_and_markers(studio: Studio) -> None:
     assert studio.renderer.aids.ghost is None
 
 
-@given(st.lists(st.floats(0, 60), max_size=8), st.floats(0, 60))
-def test_neighbours_lie_on_their_side(times: list[float], now: float) -> None:
-    moments = tuple(sorted(set(times)))
+@given(st.lists(st.lists(st.floats(0, 60), max_size=5), max_size=3), st.floats(0, 60))
+def test_neighbours_lie_on_their_side(lanes: list[list[float]], now: float) -> None:
+    moments = tuple(np.array(sorted(times)) for times in lanes)
+    times = [time for lane in lanes for time in lane]
     before, after = Onion("previous_key", moments).moment(now), Onion("next_key", moments).moment(now)
-    assert before is None or (before < now and not [t for t in moments if before < t < now - 1e-3])
-    assert after is None or (after > now and not [t for t in moments if now + 1e-3 < t < after])
-    assert (before is None) == (not [t for t in moments if t < now - 1e-4])
+    assert before is None or (before < now and not [t for t in times if before < t < now - 1e-3])
+    assert after is None or (after > now and not [t for t in times if now + 1e-3 < t < after])
+    assert (before is None) == (not [t for t in times if t < now - 1e-4])
 
 
 # ---- guides ----
