@@ -147,6 +147,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("keys.duplicate", "Duplicate keys", ("Ctrl+D",)),
     ActionSpec("keys.delete", "Delete keys", ("Delete", "Backspace")),
     ActionSpec("keys.select_all", "Select all keys", ("Ctrl+A",)),
+    ActionSpec("keys.numbers", "Time and value…", ("N",), tip="Time and value of the selected keys as numbers"),
     ActionSpec("keys.nudge_left", "Keys one frame back", ("Alt+Left",)),
     ActionSpec("keys.nudge_right", "Keys one frame on", ("Alt+Right",)),
     ActionSpec("keys.nudge_up", "Keys up a little", ("Alt+Up",)),

@@ -35,7 +35,7 @@ MENUS: tuple[Submenu, ...] = (
         (
             "edit.undo", "edit.redo", "edit.history", "",
             "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete",
-            "keys.select_all", "timeline.lasso", "",
+            "keys.select_all", "timeline.lasso", "keys.numbers", "",
             Submenu("Move keys", ("keys.nudge_left", "keys.nudge_right", "keys.nudge_up", "keys.nudge_down")),
             Submenu("Interpolation", (
                 "keys.constant", "keys.linear", "keys.bezier", "", "keys.auto", "keys.aligned", "keys.free",

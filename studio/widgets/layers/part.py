@@ -103,7 +103,7 @@ class Layers(QObject):
 
     def _show_verdict(self) -> None:
         target, time_s = self.target, self._studio.driver.player.position_s
-        self._timeline.toolbar.show_winner(explain.winner_text(self._performance, target, time_s))
+        self._timeline.show_winner(explain.winner_text(self._performance, target, time_s))
         if self.page.isVisible():
             self.page.show_verdict(self._performance, target, time_s)
 

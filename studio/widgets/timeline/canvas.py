@@ -29,18 +29,15 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from studio.widgets import theme
 from studio.widgets.timeline import edits
-from studio.widgets.timeline.drags import Drag, MoveMarker, snapping_of
+from studio.widgets.timeline.drags import Drag, MoveMarker
 from studio.widgets.timeline.editor import KeyEditor
 from studio.widgets.timeline.gutter import TIPS, switch_at
 from studio.widgets.timeline.painting import TimelinePainter
 from studio.widgets.timeline.presses import Presses
 from studio.widgets.timeline.rows import LANE_HEIGHT
 from studio.widgets.timeline.state import GUTTER, MARGIN, RULER_HEIGHT, TOP, WAVE_HEIGHT, TimelineState
+from studio.widgets.timeline.time_drags import MarkRange, Scrub
 
-MIN_RANGE_PX = 4
-"""A shorter drag on the ruler is a click."""
-
-EDGE_PX = 5
 ZOOM_STEP = 1.25
 PRESET_MIME = "application/x-emozone-expression"
 
@@ -89,8 +86,6 @@ class Canvas(QWidget):
         self._painter, self._presses = TimelinePainter(state), Presses(state, editor)
         self.setAcceptDrops(True)
         self._drag: Drag | None = None
-        self._time_drag = ""
-        self._anchor_s = self._anchor_x = 0.0
         self._pan_from: QPointF | None = None
         self._framed = False
         self.explain: Callable[[str], str] = lambda _lane: ""
@@ -204,7 +199,9 @@ class Canvas(QWidget):
     def _show_tip(self, event: QHelpEvent) -> None:
         row, x = self._state.row_at(event.pos().y()), event.pos().x()
         switch = switch_at(self._state, x, event.pos().y())
-        if switch is not None and switch[1] in TIPS:
+        if x < GUTTER and event.pos().y() < RULER_HEIGHT:
+            QToolTip.showText(event.globalPos(), f"What decides at the playhead\n{self._state.winner}", self)
+        elif switch is not None and switch[1] in TIPS:
             QToolTip.showText(event.globalPos(), TIPS[switch[1]], self)
         elif row is not None and row.lane is not None and x < GUTTER:
             QToolTip.showText(event.globalPos(), f"{row.title}\n{self.explain(row.lane_id)}", self)
@@ -254,8 +251,6 @@ class Canvas(QWidget):
         elif self._drag is not None:
             self._drag.move(x, y, event.modifiers())
             self.update()
-        elif self._time_drag:
-            self._drag_time(x, event.modifiers())
         else:
             row = self._state.row_at(y)
             self.lane_hovered.emit("" if row is None else row.lane_id)
@@ -274,15 +269,6 @@ class Canvas(QWidget):
         if drag is not None:
             drag.end()
             self.update()
-        time_drag, self._time_drag = self._time_drag, ""
-        if time_drag == "range":
-            self._state.caught_s = None
-            self.range_committed.emit()
-            self.update()
-        elif time_drag == "maybe range":
-            self.scrubbed.emit(self._anchor_s)
-        elif time_drag == "scrub":
-            self.scrub_ended.emit()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """On the ruler: clear the range. In a lane: make a key."""
@@ -381,39 +367,10 @@ class Canvas(QWidget):
             return
         if self._state.duration_s == 0:
             return
-        self._anchor_s, self._anchor_x = self.time_at(x), x
         if y < RULER_HEIGHT or modifiers & Qt.KeyboardModifier.ShiftModifier:
-            self._time_drag = "maybe range"
-            edge = self._range_edge(x) if y < RULER_HEIGHT else None
-            if edge is not None and self._state.range_s is not None:
-                self._anchor_s = self._state.range_s[1 - edge]
+            self._drag = MarkRange(self, self._state, self._editor.history, x, y)
         else:
-            self._time_drag = "scrub"
-            self.scrub_begun.emit()
-            self.scrubbed.emit(self._anchor_s)
-
-    def _drag_time(self, x: float, modifiers: Qt.KeyboardModifier) -> None:
-        if self._time_drag == "scrub":
-            self.scrubbed.emit(self.time_at(x))
-        elif self._time_drag == "maybe range" and abs(x - self._anchor_x) >= MIN_RANGE_PX:
-            self._time_drag = "range"
-            self.range_begun.emit()
-        if self._time_drag == "range":
-            time_s = self.time_at(x)
-            if modifiers & Qt.KeyboardModifier.AltModifier:
-                self._state.caught_s = None
-            else:
-                snapping = snapping_of(self._state, None)
-                caught, self._state.caught_s = snapping.snapped(time_s, self._state.view.scale)
-                time_s = caught if self._state.caught_s is not None else time_s
-            self.range_dragged.emit(*sorted((self._anchor_s, min(max(time_s, 0.0), self._state.duration_s))))
-
-    def _range_edge(self, x: float) -> int | None:
-        """Which end of the range is under the pointer on the ruler."""
-        if self._state.range_s is None:
-            return None
-        away = [abs(self._state.view.x_of(edge) - x) for edge in self._state.range_s]
-        return away.index(min(away)) if min(away) <= EDGE_PX else None
+            self._drag = Scrub(self, x)
 
     # ---- painting ----
 

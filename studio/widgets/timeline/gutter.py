@@ -105,6 +105,11 @@ class GutterPainter:
 
     def _paint_head(self, painter: QPainter) -> None:
         state = self._state
+        painter.setFont(ink.font(10))
+        painter.setPen(ink.pen("dim"))
+        room = GUTTER - LEFT - 4
+        text = QFontMetrics(ink.font(10)).elidedText(state.winner, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QRectF(LEFT, 0, room, RULER_HEIGHT), Qt.AlignmentFlag.AlignVCenter, text)
         _paint_triangle(painter, RULER_HEIGHT + WAVE_HEIGHT / 2, folded=not state.spectrum_shown)
         painter.setFont(ink.font(theme.TYPE.small))
         painter.setPen(ink.pen("faint"))

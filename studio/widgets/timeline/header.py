@@ -87,6 +87,8 @@ class HeaderPainter:
         painter.drawLines([QLineF(x, RULER_HEIGHT - 6, x, RULER_HEIGHT - 1) for x, _ in ticks])
         painter.setPen(ink.pen("faint"))
         for x, time_s in ticks:
+            if x < GUTTER:
+                continue  # the gutter would cut its label
             label = QRectF(x + 4, 0, TICK_PX, RULER_HEIGHT - 2)
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, tick_label(time_s, step))
 

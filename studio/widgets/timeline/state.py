@@ -95,6 +95,7 @@ class TimelineState:
     spectrum_shown: bool = False
     sounds: Sounds = field(default_factory=Sounds.of)
     busy: str = ""
+    winner: str = ""  # which layer decides the channel in focus
     box: tuple[float, float, float, float] | None = None  # x, y, x, y of the rubber band, pixels of the canvas
     lasso: tuple[tuple[float, float], ...] = ()  # points of the line drawn around keys, pixels of the canvas
     lassoing: bool = False  # drags draw around keys rather than a rectangle

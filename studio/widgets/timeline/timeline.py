@@ -19,12 +19,13 @@ from studio.widgets.timeline.amount import TOOLS, AmountPanel
 from studio.widgets.timeline.canvas import ZOOM_STEP, Canvas
 from studio.widgets.timeline.editor import NOTHING, KeyEditor
 from studio.widgets.timeline.edits import selected_keys
+from studio.widgets.timeline.numbers import NumbersPanel
 from studio.widgets.timeline.recording import Mode
 from studio.widgets.timeline.rows import LANE_HEIGHT, rows_of
 from studio.widgets.timeline.slider_keys import SliderKeys
 from studio.widgets.timeline.sounds import Sounds
 from studio.widgets.timeline.spectrum import Spectrum
-from studio.widgets.timeline.state import TimelineState
+from studio.widgets.timeline.state import GUTTER, RULER_HEIGHT, TimelineState
 from studio.widgets.timeline.toolbar import EDIT_MENU, SHAPE_MENU, TOOL_MENU, TimelineToolbar, fill
 
 EASE_ACTIONS = {
@@ -55,6 +56,7 @@ class Timeline(QWidget):
         self.canvas = Canvas(self.state, self.editor)
         self.toolbar = TimelineToolbar(actions)
         self.amount = AmountPanel(session.history, self)
+        self.numbers = NumbersPanel(self.editor, self)
         self._bar = QScrollBar(Qt.Orientation.Vertical)
         self._resume_after_scrub = False
         self._spoken: object = None
@@ -100,6 +102,7 @@ class Timeline(QWidget):
                 **{action: partial(editor.ease, preset) for action, preset in EASE_ACTIONS.items()},
                 **{action: partial(self._open_amount, action) for action in TOOLS},
                 **{f"record.{mode}": partial(self._set_mode, mode) for mode in get_args(Mode)},
+                "keys.numbers": self._open_numbers,
                 "timeline.lasso": self._set_lasso,
                 "timeline.fit": canvas.fit,
                 "timeline.zoom_in": lambda: canvas.zoom(ZOOM_STEP),
@@ -148,6 +151,13 @@ class Timeline(QWidget):
         """The spectrogram of the clip; None while there is none yet."""
         self.state.spectrum = spectrum
         self.canvas.update()
+
+    def show_winner(self, text: str) -> None:
+        """Say which layer decides the channel in focus."""
+        if text != self.state.winner:
+            self.state.winner = text
+            self.toolbar.show_winner(text)
+            self.canvas.update(0, 0, GUTTER, RULER_HEIGHT)
 
     def show_lane(self, lane_id: str) -> None:
         """Show a lane and bring it into focus."""
@@ -235,6 +245,13 @@ class Timeline(QWidget):
         corner = self.toolbar.tools.mapToGlobal(self.toolbar.tools.rect().topLeft())
         corner.setY(corner.y() - self.amount.sizeHint().height() - 6)
         self.amount.open(TOOLS[action_id], target, corner)
+
+    def _open_numbers(self) -> None:
+        selection = self._session.history.selection
+        if not selection.keys and not self.editor.clips.chosen:
+            self.message.emit("Select keys or an expression first")
+            return
+        self.numbers.open(self.toolbar, self.toolbar.tools.mapToGlobal(self.toolbar.tools.rect().topLeft()))
 
     def _open_menu(self, at: QPointF) -> None:
         menu = QMenu(self)

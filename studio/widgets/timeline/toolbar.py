@@ -33,7 +33,7 @@ TOOL_MENU = (
 )  # fmt: skip
 
 EDIT_MENU = (
-    "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete", "", "keys.select_all",
+    "keys.cut", "keys.copy", "keys.paste", "keys.duplicate", "keys.delete", "", "keys.select_all", "keys.numbers",
 )  # fmt: skip
 
 
@@ -79,6 +79,10 @@ class NumberField(QDoubleSpinBox):
             self.clearFocus()
 
 
+LEGIBLE_PX = 120
+"""A shorter beginning of a sentence says nothing."""
+
+
 class ElidedLabel(QLabel):
     """Text that gives way: it ends in dots where there is no room, and says all in its tool tip."""
 
@@ -100,8 +104,9 @@ class ElidedLabel(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        room = max(0, self.width() - 2)
-        self.setText(self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, room))
+        room = self.width() - 2
+        text = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, max(0, room))
+        self.setText(text if room >= LEGIBLE_PX or text == self._text else "")
 
 
 class TimelineToolbar(QFrame):
@@ -157,7 +162,7 @@ class TimelineToolbar(QFrame):
         self.time.entered.connect(self.time_entered)
         self.value.entered.connect(self.value_entered)
         self.show_selection(Performance(), Selection())
-        Fitting(self, (self.value, self.time, self.follow, self.fit))
+        Fitting(self, (self.value, self.time, self.follow, self.fit, self.mode, self.expressions))
 
     def fill_lanes(self, shown: set[str]) -> None:
         """The lanes that can be added, by group."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from studio.document.curves import Curve, Handle, Interpolation
-from tests.widgets.timeline.conftest import ALT, CTRL, Hands
+from tests.widgets.timeline.conftest import ALT, CTRL, LEFT, NONE, Hands
 
 BUMP = Curve().with_key(0.4, 0.0).with_key(1.2, 4.0).with_key(2.4, 1.0)
 
@@ -179,3 +179,44 @@ def test_a_lane_is_added_from_the_menu(hands: Hands) -> None:
     assert not hands.history.commands
     hands.double_click(hands.at("AU9", 1.0, 2.0))
     assert len(hands.curve("AU9")) == 1
+
+
+def test_time_and_value_can_be_typed_in_a_panel(hands: Hands) -> None:
+    hands.put(AU1=Curve().with_key(1.0, 2.0).with_key(3.0, 1.0))
+    hands.studio.key(Qt.Key.Key_N)
+    assert "Select keys" in hands.window.status.text()
+    before = hands.session.project
+    hands.click(hands.at("AU1", 1.0, 2.0))
+    hands.studio.key(Qt.Key.Key_N)
+    panel = hands.timeline.numbers
+    assert panel.isVisible()
+    assert (panel.time.value(), panel.value.value()) == (1.0, 2.0)
+    panel.time.setValue(1.5)
+    assert hands.curve("AU1").times_s.tolist() == [1.5, 3.0]
+    hands.studio.qtbot.keyClick(panel, Qt.Key.Key_Return)
+    assert not panel.isVisible()
+    hands.one_entry(before)
+
+
+def test_the_lasso_tool_draws_around_keys_without_a_modifier(hands: Hands) -> None:
+    hands.put(AU1=Curve().with_key(1.0, 2.0).with_key(3.0, 1.0))
+    hands.studio.key(Qt.Key.Key_Q)
+    assert hands.state.lassoing
+    QTest.mousePress(hands.canvas, LEFT, NONE, hands.at("AU1", 0.5, 4.5))
+    for time_s, value in ((1.6, 4.5), (1.6, 0.5), (0.5, 0.5)):
+        hands.move(hands.at("AU1", time_s, value))
+    QTest.mouseRelease(hands.canvas, LEFT, NONE, hands.at("AU1", 0.5, 0.5))
+    assert hands.history.selection.keys == (("AU1", (0,)),)
+
+
+def test_escape_takes_a_range_back_that_is_being_marked(hands: Hands) -> None:
+    hands.put()
+    before = hands.session.project
+    start, end = (QPoint(round(hands.canvas.x_of(time_s)), 8) for time_s in (1.0, 2.0))
+    hands.drag(start, end, release=False)
+    assert hands.session.range_s == pytest.approx((1.0, 2.0))
+    hands.canvas.setFocus()
+    hands.studio.qtbot.keyClick(hands.canvas, Qt.Key.Key_Escape)
+    assert hands.session.project == before
+    hands.drag(start, end)
+    hands.one_entry(before)
