@@ -356,7 +356,7 @@ class Session(QObject):
                 self._worker.run(
                     lambda: _edited_clip(_load_source(media), edit),
                     self._clip_loaded,
-                    lambda text: self._lost(media, text),
+                    lambda text: self.media_failed(media, text),
                 )
         if not self._avatar_asked or project.avatar != self._avatar_wanted:
             self._avatar_asked, self._avatar_wanted = True, project.avatar
@@ -367,11 +367,11 @@ class Session(QObject):
         if media is None or not self._is_lost(media):
             self.avatar_wanted.emit(None if media is None else Path(media.location()))
             return
-        self._lost(media, "")
+        self.media_failed(media, "")
         if self.avatar is None:
             self.avatar_wanted.emit(None)  # rather the shipped head than none
 
-    def _lost(self, media: Media, text: str) -> None:
+    def media_failed(self, media: Media, text: str) -> None:
         """A medium of the project was not opened: ask where it is, or say what is wrong with it."""
         if self._is_lost(media):
             self._busy("")

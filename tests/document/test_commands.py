@@ -22,7 +22,7 @@ from studio.document.model import Marker, Project
 from studio.document.performance import Performance
 from tests.document.strategies import random_performance, random_project, seeds
 
-SEQUENCES = 150
+SEQUENCES = int(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else 150
 
 
 def held(value: float) -> Project:
@@ -64,7 +64,7 @@ def random_change(rng: Random, project: Project) -> Project:
     return project.perform(lambda _: random_performance(rng))
 
 
-@settings(max_examples=SEQUENCES)
+@settings(max_examples=SEQUENCES, deadline=None)
 @given(seeds)
 def test_undo_all_is_the_start_and_redo_all_the_end(seed: int) -> None:
     rng = Random(seed)
@@ -96,7 +96,7 @@ def test_undo_all_is_the_start_and_redo_all_the_end(seed: int) -> None:
     assert decode(parse(data, "x"), "x", Path("/data")) == end
 
 
-@settings(max_examples=SEQUENCES)
+@settings(max_examples=SEQUENCES, deadline=None)
 @given(seeds)
 def test_jumping_anywhere_is_undoing_and_redoing_step_by_step(seed: int) -> None:
     rng = Random(seed)
@@ -286,7 +286,5 @@ def test_keys_made_from_key_objects_share_in_entries() -> None:
 
 
 if __name__ == "__main__":
-    sequences = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    thorough = settings(max_examples=sequences, deadline=None, database=None)
-    thorough(test_undo_all_is_the_start_and_redo_all_the_end)()
-    thorough(test_jumping_anywhere_is_undoing_and_redoing_step_by_step)()
+    test_undo_all_is_the_start_and_redo_all_the_end()
+    test_jumping_anywhere_is_undoing_and_redoing_step_by_step()

@@ -1,4 +1,4 @@
-"""File › Import and File › Export take; also takes and images that were dropped on the window."""
+"""File › Import and File › Export take; also takes that were dropped on the window."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from studio.document.interchange.detect import TITLES, TakeKind, import_take
 from studio.document.interchange.live_link import export_live_link
 from studio.document.interchange.openface import export_openface
 from studio.document.interchange.tables import Imported
-from studio.document.model import Media, Project
+from studio.document.model import Project
 from studio.document.summary import end_of
 from studio.widgets.bridge import Worker
 from studio.widgets.context import Studio
@@ -48,7 +48,6 @@ class InterchangePart(QObject):
             }
         )
         studio.files.take_wanted.connect(self.read)
-        studio.files.image_wanted.connect(self._read_image)
 
     def close(self) -> None:
         """Wait for the file in hand."""
@@ -129,17 +128,6 @@ class InterchangePart(QObject):
         if losses:
             self._studio.banner.tell(f"Exported {path.name}. {' '.join(losses)}", "hint")
 
-    # ---- images ----
-
-    def _read_image(self, path: Path) -> None:
-        """An image becomes the background once it has proved to be one."""
-        self._studio.say(f"Reading {path.name}…")
-        self._worker.run(partial(_image, path), self._show_image, self._failed)
-
-    def _show_image(self, media: Media) -> None:
-        history = self._studio.session.history
-        self._apply(f"Background {media.name}", history.project.replace(backdrop=media))
-
     def _failed(self, text: str) -> None:
         self._studio.say("")
         self._studio.fail(text)
@@ -154,11 +142,3 @@ def _write(project: Project, start_s: float, end_s: float, path: Path, kind: Exp
         return export_live_link(take, path)
     export_openface(take, path)
     return ()
-
-
-def _image(path: Path) -> Media:
-    """Runs in the worker."""
-    from studio.engine.backdrop import load_image
-
-    load_image(path)
-    return Media.file(path)

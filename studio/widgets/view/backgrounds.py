@@ -51,6 +51,7 @@ class Backgrounds:
             }
         )
         studio.session.changed.connect(self._follow)
+        studio.files.image_wanted.connect(self.use_image)
         menu.aboutToShow.connect(self._mark)
 
     def close(self) -> None:
@@ -114,7 +115,8 @@ class Backgrounds:
 
             return load_image(media.location())
 
-        self._worker.run(read, partial(self._loaded, media), self._studio.fail)
+        failed = partial(self._studio.session.media_failed, media)
+        self._worker.run(read, partial(self._loaded, media), failed)
 
     def _mark(self) -> None:
         """Tick what is in use."""

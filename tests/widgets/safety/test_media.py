@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
@@ -211,3 +212,20 @@ def test_a_file_given_at_the_start_that_is_not_there_is_an_error(empty_studio: S
     empty_studio.until(lambda: bool(empty_studio.answers.errors))
     assert "typo.wav" in empty_studio.answers.errors[0]
     assert media_part(empty_studio).dialog is None
+
+
+def test_a_background_that_is_gone_is_asked_for_and_not_an_error(studio: Studio, tmp_path: Path) -> None:
+    image = QImage(8, 8, QImage.Format.Format_RGB32)
+    image.fill(0xFF336699)
+    assert image.save(str(tmp_path / "back.png"))
+    save_project(Project(backdrop=Media.file(tmp_path / "back.png")), tmp_path / "talk.emozone")
+    (tmp_path / "back.png").rename(tmp_path / "front.png")
+    studio.window.files.open(tmp_path / "talk.emozone")
+    dialog = dialog_of(studio)
+    assert dialog.state("backdrop") == "missing"
+    studio.answers.to_choose = tmp_path / "front.png"
+    click(dialog.locate)
+    studio.until(lambda: dialog.state("backdrop") == "found")
+    click(dialog.relink)
+    assert studio.session.history.undo_label == "Relink background"
+    assert studio.answers.errors == []
