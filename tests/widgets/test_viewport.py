@@ -166,6 +166,11 @@ def test_the_opengl_presenter_paints_the_same(qtbot: QtBot, studio: Studio) -> N
         presenter.show_pixels(rgba)
     pixel = presenter.grabFramebuffer().pixelColor(20, 15)
     assert (pixel.red(), pixel.green(), pixel.blue()) == (200, 100, 50)
+    presenter.set_divider(0.25)
+    with qtbot.waitSignal(presenter.presented, timeout=10_000):
+        presenter.show_pixels(rgba, rgba // 2)
+    image = presenter.grabFramebuffer()
+    assert (image.pixelColor(4, 15).red(), image.pixelColor(30, 15).red()) == (100, 200)
 
 
 def test_without_a_graphics_card_pictures_are_painted_in_memory(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
