@@ -127,6 +127,7 @@ class LayerRow(QWidget):
         row.addWidget(self.weight)
         row.addWidget(self.percent)
         self._title = ""
+        self._shown: tuple[Layer, str, bool, bool, bool, str] | None = None
         self.mute.clicked.connect(self.mute_wanted)
         self.solo.clicked.connect(self.solo_wanted)
         self.mode.clicked.connect(
@@ -139,6 +140,10 @@ class LayerRow(QWidget):
 
     def show_layer(self, layer: Layer, title: str, *, acts: bool, focused: bool, decides: bool) -> None:
         """Show a layer as it is; `decides` marks the one that wins at the playhead."""
+        shown = (layer, title, acts, focused, decides, theme.palette().name)
+        if self._shown is not None and shown[1:] == self._shown[1:] and layer is self._shown[0]:
+            return  # styling anew is dear, and a drag changes one layer of many
+        self._shown = shown
         self._title = title
         self.mute.setChecked(layer.mute)
         self.solo.setChecked(layer.solo)

@@ -15,7 +15,7 @@ INSET = 3.0
 """From a track's edges to its clips, pixels."""
 
 FADE_STEPS = 8
-HANDLE_PX = 3.0
+HANDLE_PX = 3.5
 ROOMY_PX = 30.0
 """A clip at least this wide shows its name, and its fade handles when it is selected."""
 
@@ -82,7 +82,7 @@ class ClipArt:
             painter.setPen(ink.pen("window"))
             painter.setBrush(ink.colour("text"))
             for x in fade_handles(clip, left, right):
-                painter.drawEllipse(QPointF(x, area.top() + 3), HANDLE_PX, HANDLE_PX)
+                painter.drawEllipse(QPointF(x, area.top() + 4), HANDLE_PX, HANDLE_PX)
 
     @staticmethod
     def _shape(clip: Clip, area: QRectF) -> QPainterPath:
