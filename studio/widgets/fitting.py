@@ -19,12 +19,13 @@ class Fitting(QObject):
 
     Args:
         row: a widget with a horizontal layout.
-        expendable: what is hidden at last, in this order; labels named `faint` are hidden before.
+        expendable: what is hidden at last, in this order, a tuple all at once; other labels named `faint` go before.
     """
 
-    def __init__(self, row: QWidget, expendable: Iterable[QWidget] = ()) -> None:
+    def __init__(self, row: QWidget, expendable: Iterable[QWidget | tuple[QWidget, ...]] = ()) -> None:
         super().__init__(row)
-        self._row, self._expendable = row, tuple(expendable)
+        self._row = row
+        self._expendable = tuple(group if isinstance(group, tuple) else (group,) for group in expendable)
         self._done: list[Step] = []
         row.setSizePolicy(QSizePolicy.Policy.Ignored, row.sizePolicy().verticalPolicy())
         row.setMinimumWidth(self._tightest())
@@ -68,12 +69,13 @@ class Fitting(QObject):
         """In the order in which they are done."""
         find = self._row.findChildren
         options = Qt.FindChildOption.FindDirectChildrenOnly
+        kept = {widget for group in self._expendable for widget in group}
         texts = [button for button in find(QToolButton, options=options) if not button.icon().isNull()]
         labels = [label for label in find(QLabel, options=options) if label.objectName() == "faint"]
-        steps = [_icon_only(button) for button in texts if button not in self._expendable]
-        hidden = [*(label for label in reversed(labels) if label not in self._expendable), *self._expendable]
+        steps = [_icon_only(button) for button in texts if button not in kept]
+        hidden = [*((label,) for label in reversed(labels) if label not in kept), *self._expendable]
         done = self._done[: len(steps) + len(hidden)]
-        return [*done, *[*steps, *(_hiding(widget) for widget in hidden)][len(done) :]]
+        return [*done, *[*steps, *(_hiding(group) for group in hidden)][len(done) :]]
 
 
 def _icon_only(button: QToolButton) -> Step:
@@ -84,6 +86,15 @@ def _icon_only(button: QToolButton) -> Step:
     )
 
 
-def _hiding(widget: QWidget) -> Step:
-    shown = not widget.isHidden()
-    return widget.hide, lambda: widget.setVisible(shown)
+def _hiding(group: tuple[QWidget, ...]) -> Step:
+    shown = [(widget, not widget.isHidden()) for widget in group]
+
+    def hide() -> None:
+        for widget in group:
+            widget.hide()
+
+    def restore() -> None:
+        for widget, was_shown in shown:
+            widget.setVisible(was_shown)
+
+    return hide, restore

@@ -24,6 +24,10 @@ MARGIN = 7
 """Room for the handle and its ring at both ends of a slider, pixels."""
 
 
+SWITCH_PX = 22
+"""Of mute and solo: the names need the room."""
+
+
 class WeightSlider(QSlider):
     """0 to 100 %; one gesture from press to release, one entry for each step of keyboard or wheel."""
 
@@ -109,6 +113,7 @@ class LayerRow(QWidget):
             button.setText(letter)
             button.setCheckable(True)
             button.setToolTip(tip)
+            button.setFixedWidth(SWITCH_PX)
         self.name = QLabel()
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.weight, self.percent = WeightSlider(), QLabel()
@@ -118,7 +123,7 @@ class LayerRow(QWidget):
         self.percent.setObjectName("faint")
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
-        row.setSpacing(4)
+        row.setSpacing(2)
         for widget in (self.mute, self.solo):
             row.addWidget(widget)
         row.addSpacing(4)

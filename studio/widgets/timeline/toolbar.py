@@ -46,6 +46,10 @@ def fill(menu: QMenu, actions: Actions, ids: tuple[str, ...]) -> None:
             menu.addSeparator()
 
 
+WINNER_WIDTH = 150
+"""Where there is less room, nothing is said rather than half of it."""
+
+
 class NumberField(QDoubleSpinBox):
     """A number that is applied with Enter or by leaving the field; the window's Escape gives the focus back."""
 
@@ -141,8 +145,8 @@ class TimelineToolbar(QFrame):
         row.addSpacing(theme.SPACE)
         self.time = NumberField("Time of the first selected key or expression, seconds", 3, 0.0, 36_000.0, 0.04)
         self.value = NumberField("Value of the selected keys, intensity of the selected expressions", 2, 0.0, 5.0, 0.1)
-        for text, field in (("Time", self.time), ("Value", self.value)):
-            label = QLabel(text)
+        labels = (QLabel("Time"), QLabel("Value"))
+        for label, field in zip(labels, (self.time, self.value), strict=True):
             label.setObjectName("faint")
             row.addWidget(label)
             row.addWidget(field)
@@ -153,6 +157,7 @@ class TimelineToolbar(QFrame):
         self.winner = ElidedLabel()
         self.winner.setObjectName("faint")
         self.winner.setAccessibleName("Which layer decides at the playhead")
+        self.winner.setMinimumWidth(WINNER_WIDTH)
         row.addSpacing(theme.SPACE)
         row.addWidget(self.winner, 1)
         self.follow = self._button("timeline.follow")
@@ -162,7 +167,7 @@ class TimelineToolbar(QFrame):
         self.time.entered.connect(self.time_entered)
         self.value.entered.connect(self.value_entered)
         self.show_selection(Performance(), Selection())
-        Fitting(self, (self.value, self.time, self.follow, self.fit, self.mode, self.expressions))
+        Fitting(self, (labels, self.value, self.time, self.follow, self.fit, self.mode, self.expressions))
 
     def fill_lanes(self, shown: set[str]) -> None:
         """The lanes that can be added, by group."""
