@@ -5,29 +5,29 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication
 
-from studio.widgets import appearance, theme
+from studio.widgets import appearance, palette, theme
 from tests.widgets.conftest import Studio
 
 
-@pytest.mark.parametrize("palette", [theme.DARK, theme.LIGHT], ids=lambda p: p.name)
-def test_all_text_can_be_read(palette: theme.Palette) -> None:
+@pytest.mark.parametrize("colours", [theme.DARK, theme.LIGHT], ids=lambda p: p.name)
+def test_all_text_can_be_read(colours: theme.Palette) -> None:
     weak = {
         (text, surface): round(contrast, 2)
-        for text, surfaces in theme.TEXT_ON
+        for text, surfaces in palette.TEXT_ON
         for surface in surfaces
-        if (contrast := theme.contrast(getattr(palette, text), getattr(palette, surface))) < 4.5
+        if (contrast := palette.contrast(getattr(colours, text), getattr(colours, surface))) < 4.5
     }
     assert weak == {}
 
 
 def test_what_is_written_over_the_picture_can_be_read_in_every_theme() -> None:
     for role in ("text", "dim", "faint", "accent"):
-        assert theme.contrast(theme.colour_on_picture(role).name(), theme.LIGHT.backdrop) >= 4.5
+        assert palette.contrast(theme.colour_on_picture(role).name(), theme.LIGHT.backdrop) >= 4.5
 
 
 def test_contrast_is_that_of_the_guidelines() -> None:
-    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21.0)
-    assert theme.contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)  # a known border case
+    assert palette.contrast("#000000", "#ffffff") == pytest.approx(21.0)
+    assert palette.contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)  # a known border case
 
 
 def shade(icon: QIcon) -> float:
