@@ -276,6 +276,7 @@ QTabBar::tab:selected {{ color: {p.text}; border-bottom-color: {p.accent}; }}
 QTabBar::tab:focus {{ color: {p.accent}; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: {RADIUS}px; padding: 5px;
   color: {p.dim}; }}
+QToolButton#switch {{ padding: 3px 2px; }}
 QToolButton:hover {{ background: {p.hover}; color: {p.text}; }}
 QToolButton:pressed {{ background: {p.raised}; }}
 QToolButton:checked {{ background: {p.accent_dim}; color: {p.text}; }}

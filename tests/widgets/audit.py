@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QScrollBar,
     QTabBar,
+    QToolButton,
     QWidget,
 )
 
@@ -47,6 +48,8 @@ def cut_off(root: QWidget) -> list[str]:
         if not text and not (isinstance(widget, QAbstractButton) and not widget.icon().isNull()):
             continue
         wanted = widget.minimumSizeHint()
+        if isinstance(widget, QToolButton) and widget.icon().isNull():  # its hint wants room for an icon too
+            wanted.setWidth(widget.fontMetrics().horizontalAdvance(text) + 8)
         if isinstance(widget, QAbstractSpinBox):
             field = widget.lineEdit()
             margins = field.textMargins()

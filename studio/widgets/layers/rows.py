@@ -113,6 +113,7 @@ class LayerRow(QWidget):
             button.setText(letter)
             button.setCheckable(True)
             button.setToolTip(tip)
+            button.setObjectName("switch")
             button.setFixedWidth(SWITCH_PX)
         self.name = QLabel()
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
