@@ -66,6 +66,7 @@ class FrameRequest:
     background: Background
     generation: int = 0  # results of older generations are never handed out
     asked_s: float = 0.0  # perf_counter
+    due_s: float = 0.0  # perf_counter time at which its moment is heard; ready sooner, it waits
     compared: Scene | None = None  # drawn as well, as `FrameResult.compared`
     ghost_s: float | None = None  # another moment, mixed into the picture
     inspection: Inspection | None = None

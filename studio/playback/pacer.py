@@ -1,8 +1,10 @@
 """Which frame is due: turns the clock's time and the engine's pace into moments worth drawing.
 
 A picture is asked for the moment at which it will be seen. Between asking and seeing lie the drawing itself and the
-way to the screen; their recent median is the *lead*. An engine that keeps up draws the project's own frames, each
-once; one that does not gets the very moment that its picture will show, and the frames between are dropped.
+way to the screen; what nine of ten recent pictures needed is the *lead*. A picture that is ready sooner waits for its
+moment, so that an engine whose pictures take now 20 and now 50 ms still shows all of them in time. An engine that
+keeps up draws the project's own frames, each once; one that does not gets the very moment that its picture will show,
+and the frames between are dropped.
 """
 
 from __future__ import annotations
@@ -12,8 +14,11 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
-LEAD_FRAMES = 9
-"""Frames the lead is estimated from: a median of nine ignores a hiccup and follows a change within half a second."""
+LEAD_FRAMES = 20
+"""Pictures the lead is estimated from: the third slowest of twenty ignores a hiccup, and follows within a second."""
+
+MAX_DISPLAY_S = 0.1
+"""A longer way from the window to the screen than this was no way but a pause, and is not learned from."""
 
 TICK_S = 0.008
 """How often `due` is asked: twice per refresh of a usual screen. A frame is due half a tick early, so that frames are
@@ -34,7 +39,7 @@ class Pace:
     shown: int = 0
     dropped: int = 0  # project frames that passed without a picture
     fps: float = 0.0  # pictures per second over the last second
-    latency_s: float = 0.0  # asking to seeing, median
+    latency_s: float = 0.0  # from asking until the picture is ready, median
 
 
 class FramePacer:
@@ -49,7 +54,7 @@ class FramePacer:
         self.fps = fps
         self.speed = 1.0
         """Seconds of the clip per second of playback; leads are seconds of playback."""
-        self.display_latency_s = display_latency_s
+        self._displays: deque[float] = deque([display_latency_s], maxlen=LEAD_FRAMES)
         self._leads: deque[float] = deque(maxlen=LEAD_FRAMES)
         self._shown_at: deque[float] = deque(maxlen=240)
         self._asked: int | None = None
@@ -60,8 +65,14 @@ class FramePacer:
     @property
     def lead_s(self) -> float:
         """How far ahead of the sound to ask."""
-        drawing = median(self._leads) if self._leads else 1.0 / self.fps
-        return min(max(drawing, 0.0) + self.display_latency_s, MAX_LEAD_S)
+        slow = sorted(self._leads)
+        drawing = slow[-1 - len(slow) // 10] if slow else 1.0 / self.fps
+        return min(max(drawing, 0.0) + self.display_s, MAX_LEAD_S)
+
+    @property
+    def display_s(self) -> float:
+        """From handing a picture to the window until it is seen, median."""
+        return median(self._displays)
 
     def restart(self) -> None:
         """After a play or seek: nothing asked, nothing dropped; the lead stays."""
@@ -87,15 +98,20 @@ class FramePacer:
         late_s = (moment_s - frame / self.fps) / self.speed
         return moment_s if late_s > LATE_S else frame / self.fps
 
-    def shown(self, time_s: float, asked_s: float, shown_s: float) -> None:
+    def ready(self, asked_s: float, ready_s: float) -> None:
+        """A picture that was asked for at clock time `asked_s` could be shown at `ready_s`."""
+        self._leads.append(ready_s - asked_s)
+
+    def shown(self, time_s: float, handed_s: float, shown_s: float) -> None:
         """A picture reached the screen.
 
         Args:
             time_s: clip time of the picture.
-            asked_s: clock time at which it was asked for.
+            handed_s: clock time at which it was handed to the window.
             shown_s: clock time at which it was presented.
         """
-        self._leads.append(shown_s - asked_s)
+        if 0.0 <= shown_s - handed_s <= MAX_DISPLAY_S:
+            self._displays.append(shown_s - handed_s)
         self._shown_at.append(shown_s)
         self._shown += 1
         frame = math.floor(time_s * self.fps + 1e-6)

@@ -7,6 +7,7 @@ The studio's window and the sync probe both run this; one thread calls it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from studio.engine.aids import Inspection
 from studio.engine.camera import Camera
 from studio.playback.engine_thread import EngineThread, FrameRequest, FrameResult, Scene
-from studio.playback.pacer import FramePacer, Pace
+from studio.playback.pacer import TICK_S, FramePacer, Pace
 from studio.playback.player import Player
 from studio.playback.quality import Motion, Quality
 
@@ -43,7 +44,7 @@ class Show:
 
     Attributes:
         moving: whether the hand drags the camera or a value, so that fewer pixels are drawn.
-        shown: the newest picture that was taken from the engine.
+        shown: the newest picture that was handed out to be shown.
     """
 
     def __init__(self, player: Player, engine: EngineThread) -> None:
@@ -53,6 +54,8 @@ class Show:
         self.pacer = FramePacer(25.0)
         self.moving = False
         self.shown: FrameResult | None = None
+        self._waiting: deque[FrameResult] = deque()
+        self._handed_s = 0.0
         self._stage: Stage | None = None
         self._camera: CameraMaker | None = None
         self._size_px = (512, 512)
@@ -76,6 +79,7 @@ class Show:
         """After a play, pause or seek: pictures from before are stale."""
         self._generation = self.player.generation
         self.engine.drop_before(self._generation)
+        self._waiting.clear()
         self.pacer.restart()
 
     def scrub(self, position_s: float, *, audible: bool) -> None:
@@ -110,34 +114,49 @@ class Show:
         if self.engine.busy:
             return  # its picture calls again
         self.pacer.speed = self.player.speed
-        due_s = self.pacer.due(self.player.heard_in(self.pacer.lead_s))
+        lead_s = self.pacer.lead_s
+        moment_s = self.player.heard_in(lead_s)
+        due_s = self.pacer.due(moment_s)
         if due_s is not None:
-            self._ask(due_s)
+            self._ask(due_s, lead_s + (due_s - moment_s) / self.player.speed)
 
     def ask_now(self) -> None:
         """Ask for the present moment, because what it shows has changed."""
-        player = self.player
-        self._ask(player.heard_in(self.pacer.lead_s))
+        self._ask(self.player.heard_in(self.pacer.lead_s), 0.0)  # shown as soon as it is ready: somebody waits for it
 
     def taken(self, result: FrameResult) -> None:
-        """The window took a picture from the engine and will show it."""
-        camera = result.request.camera
+        """A picture came from the engine; `next_picture` says when it is to be shown."""
+        request, camera = result.request, result.request.camera
         self.quality.learn(camera.width, camera.height, result.deform_ms, result.raster_ms)
-        self.shown = result
+        if self.player.playing and request.generation == self._generation:
+            self.pacer.ready(request.asked_s, self.player.output.now_s())
+        self._waiting.append(result)
+
+    def next_picture(self) -> FrameResult | None:
+        """The newest picture whose moment has come, once; older ones that waited are left out."""
+        now_s = self.player.output.now_s()
+        ahead_s = self.pacer.display_s + TICK_S / 2 if self.player.playing else float("inf")
+        found = None
+        while any(result.request.due_s <= now_s + ahead_s for result in self._waiting):
+            found = self._waiting.popleft()
+        if found is not None:
+            self.shown, self._handed_s = found, now_s
+        return found
 
     def presented(self, at_s: float) -> None:
-        """The picture taken last reached the screen at that time of the player's clock."""
+        """The last `next_picture` reached the screen at that time of the player's clock."""
         result = self.shown
         if result is not None and self.player.playing and result.request.generation == self._generation:
-            self.pacer.shown(result.request.time_s, result.request.asked_s, at_s)
+            self.pacer.shown(result.request.time_s, self._handed_s, at_s)
 
-    def _ask(self, time_s: float) -> None:
+    def _ask(self, time_s: float, wait_s: float) -> None:
+        """Ask for a moment of the clip, not to be shown before `wait_s` from now."""
         stage, camera = self._stage, self._camera
         if stage is None or camera is None:
             return
         motion = Motion.DRAGGING if self.moving else Motion.PLAYING if self.player.playing else Motion.STILL
         width, height = self.quality.size(*self._size_px, motion)
-        time_s = self._in_clip(time_s)
+        time_s, now_s = self._in_clip(time_s), self.player.output.now_s()
         view = camera(width, height) if stage.camera is None else stage.camera(time_s, width, height)
         self.engine.request(
             FrameRequest(
@@ -146,7 +165,8 @@ class Show:
                 view,
                 stage.background,
                 self._generation,
-                asked_s=self.player.output.now_s(),
+                asked_s=now_s,
+                due_s=now_s + wait_s,
                 compared=stage.compared,
                 ghost_s=None if stage.onion is None else stage.onion(time_s),
                 inspection=stage.inspection,

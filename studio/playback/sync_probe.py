@@ -219,6 +219,8 @@ def _play(show: Show, truth: Truth, woken: threading.Event, seconds: float, mode
         result = show.engine.take_result()
         if result is not None:
             show.taken(result)
+        result = show.next_picture()
+        if result is not None:
             at_s = time.perf_counter()
             show.presented(at_s)
             _note(seen, player, result, at_s, counted=at_s - began > SETTLE_S)

@@ -225,6 +225,7 @@ class PlaybackDriver(QObject):
         self.refresh()
 
     def _tick(self) -> None:
+        self._show_next()
         self.show.tick()
         self._even = not self._even
         if not self.player.playing:
@@ -234,9 +235,15 @@ class PlaybackDriver(QObject):
 
     def _picture(self, result: FrameResult) -> None:
         self.show.taken(result)
-        self.picture_ready.emit(result)
         if self.player.playing:
             self._tick()
+        else:
+            self._show_next()
+
+    def _show_next(self) -> None:
+        result = self.show.next_picture()
+        if result is not None:
+            self.picture_ready.emit(result)
 
     def presented(self, at_s: float) -> None:
         """The newest picture was handed to the window at perf_counter time `at_s`."""

@@ -9,11 +9,15 @@ def run(draw_s: float, seconds: float = 4.0, tick_s: float = 0.008) -> tuple[Fra
     """Plays against an engine that takes `draw_s` for each picture; returns offsets picture minus sound."""
     pacer, offsets, now = FramePacer(25.0), [], 0.0
     busy_until, drawing, asked = 0.0, None, 0.0
+    waiting: list[float] = []
     while now < seconds:
         if drawing is not None and now >= busy_until:
-            pacer.shown(drawing, asked, busy_until)
-            offsets.append(drawing - busy_until)
+            pacer.ready(asked, busy_until)
+            waiting.append(drawing)
             drawing = None
+        while waiting and waiting[0] <= now + tick_s / 2:
+            pacer.shown(waiting[0], now, now)
+            offsets.append(waiting.pop(0) - now)
         if drawing is None and (due := pacer.due(now + pacer.lead_s)) is not None:
             drawing, asked, busy_until = due, now, now + draw_s
         now += tick_s
@@ -47,7 +51,7 @@ def test_a_slow_engine_drops_frames_and_counts_them() -> None:
 def test_the_lead_is_bounded() -> None:
     pacer = FramePacer(25.0)
     for i in range(20):
-        pacer.shown(float(i), float(i), float(i) + 3.0)
+        pacer.ready(float(i), float(i) + 3.0)
     assert pacer.lead_s == MAX_LEAD_S
 
 

@@ -97,8 +97,8 @@ class Run:
                 self.said.append((anchor.heard_at_s, anchor.running))
             self.engine.work()
             while self.engine.done:
-                result = self.engine.done.pop(0)
-                self.show.taken(result)
+                self.show.taken(self.engine.done.pop(0))
+            if (result := self.show.next_picture()) is not None:
                 self.show.presented(self.device.time_s)
                 if anchor is not None and anchor.segment.generation == result.request.generation:
                     self.seen.append(Seen(self.device.time_s, result.request.time_s, anchor.segment))

@@ -147,7 +147,7 @@ def test_loop_around_repeats_the_selected_keys_until_it_is_stopped(studio: Studi
     project = studio.session.project.perform(lambda p: p.with_curve("AU2", curve))
     studio.session.history.apply("keys", project, selection=Selection((("AU2", (0, 1)),)))
     entries = len(studio.session.history.commands)
-    studio.key(Qt.Key.Key_Slash, Qt.KeyboardModifier.ControlModifier)
+    studio.key(Qt.Key.Key_Slash, Qt.KeyboardModifier.AltModifier)
     studio.session.hold("AU1", 2.0)  # an edit does not end it
     for _ in range(30):
         studio.advance(0.1)
