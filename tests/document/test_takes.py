@@ -104,3 +104,19 @@ def test_a_take_begins_where_it_is_put() -> None:
     frames[1] = 4
     base = Base(Take("a", 25, frames), start_s=2.0)
     np.testing.assert_allclose(base.sample(np.array([2.0, 2.02, 2.04]))[:, 0], [0, 2, 4], atol=1e-6)
+
+
+@given(rate=st.floats(1, 60), seed=st.integers(0, 999))
+def test_the_moments_of_blinks_are_where_the_lid_begins_to_move(rate: float, seed: int) -> None:
+    blinks = Blinks(per_minute=rate, seed=seed)
+    moments = blinks.moments(90.0)
+    assert moments == sorted(moments)
+    assert all(0 <= moment < 90.0 for moment in moments)
+    shut = np.array(moments) + blinks.CLOSE_S + blinks.SHUT_S / 2
+    assert np.allclose(blinks.sample(shut), blinks.intensity)
+    times = np.arange(0, 90, 0.01)
+    moving = blinks.sample(times) > 0.01
+    covered = np.zeros(len(times), bool)
+    for moment in moments:
+        covered |= (times >= moment - 1e-9) & (times <= moment + blinks.LENGTH_S)
+    assert not (moving & ~covered & (times > blinks.LENGTH_S)).any()

@@ -46,10 +46,6 @@ def fill(menu: QMenu, actions: Actions, ids: tuple[str, ...]) -> None:
             menu.addSeparator()
 
 
-WINNER_WIDTH = 150
-"""Where there is less room, nothing is said rather than half of it."""
-
-
 class NumberField(QDoubleSpinBox):
     """A number that is applied with Enter or by leaving the field; the window's Escape gives the focus back."""
 
@@ -157,7 +153,6 @@ class TimelineToolbar(QFrame):
         self.winner = ElidedLabel()
         self.winner.setObjectName("faint")
         self.winner.setAccessibleName("Which layer decides at the playhead")
-        self.winner.setMinimumWidth(WINNER_WIDTH)
         row.addSpacing(theme.SPACE)
         row.addWidget(self.winner, 1)
         self.follow = self._button("timeline.follow")
