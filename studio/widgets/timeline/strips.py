@@ -82,13 +82,18 @@ def curve_covers(levels: NDArray[np.float64], height: int, inset: float, thickne
     Returns:
         (curves, height, n) 0–255.
     """
-    y = inset + (1.0 - np.clip(levels, -0.05, 1.05)) * (height - 2 * inset)
-    own, between = y[:, 1:-1], (y[:, 1:] + y[:, :-1]) / 2
-    before, after = between[:, :-1], between[:, 1:]
+    # Heights as rows of the tables right away; they are linear in the levels.
+    tall = height - 2 * inset
+    own = np.clip(levels, -0.05, 1.05).astype(np.float32)
+    own *= np.float32(-tall * _PARTS)
+    own += np.float32((inset + tall + _ROOM) * _PARTS + 0.5)
+    between = (own[:, 1:] + own[:, :-1]) * np.float32(0.5)
+    before, after, own = between[:, :-1], between[:, 1:], own[:, 1:-1]
     top, bottom = np.minimum(np.minimum(before, after), own), np.maximum(np.maximum(before, after), own)
     above, below, under = _edges(height, (thickness + 1) / 2, inset)
-    cover = np.minimum(above.take(_at(top, height), 0), below.take(_at(bottom, height), 0))
-    np.maximum(cover, under.take(_at(own, height), 0), out=cover)
+    cover = above.take(top.astype(np.int64), 0, mode="clip")
+    np.minimum(cover, below.take(bottom.astype(np.int64), 0, mode="clip"), out=cover)
+    np.maximum(cover, under.take(own.astype(np.int64), 0, mode="clip"), out=cover)
     return np.ascontiguousarray(cover.transpose(0, 2, 1))
 
 
@@ -101,23 +106,26 @@ def stamp(pixels: Pixels, x: Places, y: Places, edge: np.uint32, inside: np.uint
     """Diamonds put over a picture: all edges first, so that crowded ones melt together.
 
     Args:
-        pixels: (height, width) changed in place; places must be at least `reach` from its border.
+        pixels: (height, width) in one piece, changed in place; places must be at least `reach` from its border.
         x: (n,) columns of the diamonds' middles.
         y: (n,) rows.
         edge: colour of the edge, premultiplied ARGB.
         inside: of the inside.
         reach: from the middle to a corner, pixels.
     """
+    assert pixels.flags.c_contiguous, "a copy would be changed instead"
+    flat = pixels.reshape(-1)
+    middles = (y * pixels.shape[1] + x)[:, None]
     for shade, size in ((edge, reach), (inside, reach - max(1, reach // 4))):
-        rows, columns = _diamond(size)
-        pixels[y[:, None] + rows, x[:, None] + columns] = shade
+        flat[middles + _diamond(size, pixels.shape[1])] = shade
 
 
-@lru_cache(maxsize=16)
-def _diamond(reach: int) -> tuple[Places, Places]:
+@lru_cache(maxsize=64)
+def _diamond(reach: int, width: int) -> Places:
+    """Places of a diamond's pixels from its middle in a picture of this width."""
     rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     inside = np.abs(rows) + np.abs(columns) <= reach
-    return rows[inside], columns[inside]
+    return np.asarray((rows * width + columns)[inside], np.int64)
 
 
 def _at(edge: Floats, height: int) -> Places:
