@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from studio.engine.training.progress import Progress
 
 RECIPES = ("studio", "paper", "quick")
-KINDS = ("performance", "heldout", "neutral")
+KINDS = ("performance", "heldout", "neutral", "conflict", "noise")
 PARTS = ("au", "szpab", "citae", "raar")
 
 
@@ -45,7 +45,10 @@ def _add_performer(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--views", type=values.positive_int, default=24, metavar="N", help="cameras (default 24)")
     parser.add_argument("--images", type=values.positive_int, default=1000, metavar="N", help="pictures (default 1000)")
     parser.add_argument(
-        "--kind", choices=KINDS, default="performance", help="heldout speaks sentences no other kind has"
+        "--kind",
+        choices=KINDS,
+        default="performance",
+        help="heldout speaks sentences no training hears, conflict acts against them, noise adds a detector's jitter",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another one, another performance")
     parser.set_defaults(run=perform)

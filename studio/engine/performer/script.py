@@ -19,11 +19,12 @@ from scipy.ndimage import gaussian_filter1d
 from studio.document.action_units import ACTION_UNITS, AU_INDEX, LOWER, MAX_INTENSITY, UPPER
 from studio.engine.performer.coarticulation import articulate
 from studio.engine.performer.sentences import ENGLISH, HELD_OUT
+from studio.engine.performer.trials import Trial, conflicts, detected
 from studio.engine.performer.voices import VOICE_RATE_HZ, Utterance, Voice, available_voices, speak
 from studio.engine.speech.phonemes import SILENCE, Phoneme
 from studio.errors import StudioError
 
-Kind = Literal["performance", "heldout", "neutral"]
+Kind = Literal["performance", "heldout", "neutral", "conflict", "noise"]
 
 FPS = 25
 SAMPLES_PER_FRAME = VOICE_RATE_HZ // FPS
@@ -32,6 +33,9 @@ POSE_LIMITS_DEG = (12.0, 8.0, 5.0, 15.0, 10.0)
 """Largest head yaw, pitch, roll and gaze yaw, pitch."""
 
 _VOICES = ("slt", "rms", "awb", "kal16")
+
+_STREAM: dict[Kind, int] = {"performance": 11, "heldout": 7, "neutral": 7, "conflict": 7, "noise": 7}
+"""Kinds with the same stream of random numbers say the same sentences where they draw from the same ones."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,13 @@ class Script:
     speech: NDArray[np.float32]  # (F·640,) 16 kHz
     phonemes: tuple[Phoneme, ...]
     sentences: tuple[Sentence, ...]
+    au_clean: NDArray[np.float32] | None = None  # (F, 17) what the face truly does, where `au` is but an estimate of it
+    trials: tuple[Trial, ...] = ()  # conflicts of expression with speech
+
+    @property
+    def acted(self) -> NDArray[np.float32]:
+        """(F, 17) what the face truly does: geometry and pictures follow it."""
+        return self.au if self.au_clean is None else self.au_clean
 
     @property
     def n_frames(self) -> int:
@@ -74,7 +85,9 @@ def write_script(seconds: float, seed: int, kind: Kind = "performance") -> Scrip
         seconds: Length, at least one frame.
         seed: The same seed gives the same script on machines with the same synthesisers.
         kind: "performance" for training; "heldout" says sentences that no training uses; "neutral" speaks with a
-            still face (blinks, head and gaze move on).
+            still face (blinks, head and gaze move on); "conflict" says what "heldout" says with the same seed, with
+            action units edited against it; "noise" moves as freely as a performance, its action units as a jittery
+            detector reports them beside the true ones.
 
     Raises:
         StudioError: No English voice is installed.
@@ -82,18 +95,25 @@ def write_script(seconds: float, seed: int, kind: Kind = "performance") -> Scrip
     n = round(seconds * FPS)
     if n < 1:
         raise ValueError(f"a script of {seconds} s has no frame")
-    talk, act, move = (np.random.default_rng([seed, part, len(kind)]) for part in (1, 2, 3))
-    speech, phonemes, sentences = _talk(n, talk, HELD_OUT if kind == "heldout" else ENGLISH)
-    au = np.zeros((n, N_AU)) if kind == "neutral" else _expressions(n, act)
+    talk, act, move = (np.random.default_rng([seed, part, _STREAM[kind]]) for part in (1, 2, 3))
+    speech, phonemes, sentences = _talk(n, talk, ENGLISH if kind in ("performance", "neutral") else HELD_OUT)
+    trials: tuple[Trial, ...] = ()
+    if kind == "conflict":
+        au, trials = conflicts(n, FPS, phonemes, speech, act)
+    else:
+        au = np.zeros((n, N_AU)) if kind == "neutral" else _expressions(n, act)
     au[:, AU_INDEX["AU45"]] = np.maximum(au[:, AU_INDEX["AU45"]], _blinks(n, act))
+    au = np.clip(au, 0.0, MAX_INTENSITY)
     return Script(
         fps=FPS,
-        au=np.clip(au, 0.0, MAX_INTENSITY).astype(np.float32),
+        au=(detected(au, FPS, act) if kind == "noise" else au).astype(np.float32),
         articulators=articulate(phonemes, n / FPS, FPS, speech),
         pose=_pose(n, move),
         speech=speech,
         phonemes=phonemes,
         sentences=sentences,
+        au_clean=au.astype(np.float32) if kind == "noise" else None,
+        trials=trials,
     )
 
 

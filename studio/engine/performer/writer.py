@@ -12,7 +12,7 @@ import logging
 import shutil
 import wave
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +80,8 @@ def make_capture(
         images: how many (frame, camera) pairs are rendered, at least 2; about a tenth is for testing.
         points: surface points for the Gaussians.
         progress: see `Progress`.
-        kind: of script: "performance", "heldout" (sentences that no training uses) or "neutral".
+        kind: of script: "performance", "heldout" (sentences that no training uses), "neutral", "conflict" or "noise"
+            (see `write_script`).
         script: the performance; written from `seconds` and `seed` when left out.
         quality: of the pictures.
 
@@ -117,10 +118,12 @@ def make_capture(
     report(0.98, "writing the ground truth")
     save_file({"landmarks": landmarks.astype(np.float32)}, part / "landmarks.safetensors")
     _write_surface(part / "surface.safetensors", performer, samples, script)
-    _write_au(part / "au.csv", script)
+    _write_au(part / "au.csv", script.au, script.fps)
+    if script.au_clean is not None:
+        _write_au(part / "au_clean.csv", script.au_clean, script.fps)
     _write_speech(part / "speech.wav", script)
     _write_cameras(part / "cameras.json", cameras)
-    _write_json(part / "capture.json", performer, script, shots, size_px, seed, out.name)
+    _write_json(part / "capture.json", performer, script, shots, size_px, seed, kind, out.name)
     part.replace(out)
     report(1.0, "done")
     return out
@@ -186,7 +189,7 @@ def _film(
     """Renders every shot; returns landmarks (I, L, 2) in pixels."""
     out = np.zeros((len(shots), len(performer.landmarks.names), 2))
     for i, shot in enumerate(shots):
-        moment = performer.moment(script.au[shot.frame], script.articulators[shot.frame], script.pose[shot.frame])
+        moment = performer.moment(script.acted[shot.frame], script.articulators[shot.frame], script.pose[shot.frame])
         camera = cameras[shot.camera].camera
         image = renderer.render(moment, camera)
         alpha = image[..., 3:].astype(np.float64) / 255
@@ -215,7 +218,7 @@ def _write_surface(path: Path, performer: Performer, samples: Samples, script: S
             "skinning": samples.skinning.astype(np.float32),
             "spacing": samples.spacing.astype(np.float32),
             "modes": samples.modes.astype(np.float16),
-            "mode_weights": performer.weights(script.au, script.articulators).astype(np.float32),
+            "mode_weights": performer.weights(script.acted, script.articulators).astype(np.float32),
             "pose": np.ascontiguousarray(script.pose, dtype=np.float32),
             "articulators": np.ascontiguousarray(script.articulators, dtype=np.float32),
             "pivots": performer.head.pivots.astype(np.float32),
@@ -225,15 +228,15 @@ def _write_surface(path: Path, performer: Performer, samples: Samples, script: S
     )
 
 
-def _write_au(path: Path, script: Script) -> None:
+def _write_au(path: Path, au: NDArray[np.float32], fps: int) -> None:
     order = sorted(range(len(ACTION_UNITS)), key=lambda i: ACTION_UNITS[i].number)
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(
             ["frame", "timestamp", "confidence", "success", *(f"AU{ACTION_UNITS[i].number:02d}_r" for i in order)]
         )
-        for f, values in enumerate(script.au):
-            rows.writerow([f + 1, f"{f / script.fps:.3f}", "1.0", 1, *(f"{values[i]:.4f}" for i in order)])
+        for f, values in enumerate(au):
+            rows.writerow([f + 1, f"{f / fps:.3f}", "1.0", 1, *(f"{values[i]:.4f}" for i in order)])
 
 
 def _write_speech(path: Path, script: Script) -> None:
@@ -265,7 +268,7 @@ def _write_cameras(path: Path, views: list[View]) -> None:
 
 
 def _write_json(
-    path: Path, performer: Performer, script: Script, shots: list[_Shot], size_px: int, seed: int, name: str
+    path: Path, performer: Performer, script: Script, shots: list[_Shot], size_px: int, seed: int, kind: Kind, name: str
 ) -> None:
     data = {
         "format": "emozone-capture",
@@ -283,6 +286,8 @@ def _write_json(
         "landmarks": list(performer.landmarks.names),
         "identity": performer.head.identity.name,
         "seed": seed,
+        "kind": kind,
+        "trials": [asdict(trial) for trial in script.trials],
         "licence": "CC0-1.0",
         "provenance": "Rendered by EmoZone Studio's synthetic performer from CC0 head data; no real person is shown.",
         "images": [

@@ -45,6 +45,16 @@ class CaptureImage:
 
 
 @dataclass(frozen=True)
+class CaptureTrial:
+    """Frames in which the expression is edited against the speech."""
+
+    kind: str  # e.g. "closed_smile"
+    units: tuple[str, ...]  # keys of the action units that are edited
+    start: int  # first frame
+    end: int  # the frame after the last
+
+
+@dataclass(frozen=True)
 class CaptureInfo:
     """What capture.json says beside the list of pictures."""
 
@@ -60,6 +70,8 @@ class CaptureInfo:
     identity: str
     licence: str
     provenance: str
+    kind: str = ""  # of the performer's script, e.g. "conflict"
+    trials: tuple[CaptureTrial, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,7 @@ class Surface:
     modes: Tensor  # (U, P, 3) metres
     mode_weights: Tensor  # (F, U)
     pivots: Tensor  # (4, 3) metres
+    mode_names: tuple[str, ...] = ()  # of the modes, where they are known
 
     def __len__(self) -> int:
         return int(self.points.shape[0])
@@ -133,13 +146,19 @@ class Capture:
     images: tuple[CaptureImage, ...]
     cameras: tuple[Camera, ...]
     camera_names: tuple[str, ...]
-    au: Tensor  # (F, 17) OpenFace intensities 0–5
+    au: Tensor  # (F, 17) OpenFace intensities 0–5, as an avatar is given them
     articulators: Tensor | None  # (F, 10) true articulation, None where only the sound is known
     pose: Tensor  # (F, 5) degrees: yaw, pitch, roll, gaze yaw, gaze pitch
     landmarks: Tensor | None  # (I, L, 2) pixels per image
     surface: Surface | None
+    au_clean: Tensor | None = None  # (F, 17) what the face truly did, where `au` is a noisy estimate of it
     cache_bytes: int = CACHE_BYTES
     _cache: OrderedDict[int, NDArray[np.uint8]] = field(default_factory=OrderedDict, repr=False, compare=False)
+
+    @property
+    def acted(self) -> Tensor:
+        """(F, 17) intensities that the face truly shows: `au`, but for captures that know better."""
+        return self.au if self.au_clean is None else self.au_clean
 
     @property
     def sound_file(self) -> Path:
@@ -158,9 +177,9 @@ class Capture:
         """Head pose and gaze of a frame."""
         return Pose(*(float(v) for v in self.pose[frame]))
 
-    def au_windows(self, frames: Sequence[int] | Tensor) -> Tensor:
-        """(S, 8, 17) action units at [t-4 … t+3] around each frame (S,), edges replicated."""
-        return self.au[self._windows(frames).clamp(0, self.info.frames - 1)]
+    def au_windows(self, frames: Sequence[int] | Tensor, *, acted: bool = False) -> Tensor:
+        """(S, 8, 17) action units at [t-4 … t+3] around each frame (S,), edges replicated; the true ones if `acted`."""
+        return (self.acted if acted else self.au)[self._windows(frames).clamp(0, self.info.frames - 1)]
 
     def articulator_windows(self, frames: Sequence[int] | Tensor) -> Tensor:
         """(S, 8, 10) true articulation at [t-4 … t+3] around each frame (S,), silence beyond the ends.

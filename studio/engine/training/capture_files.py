@@ -1,7 +1,9 @@
 """Reads a capture folder and refuses what cannot be trained on, in one sentence.
 
 The folder: capture.json (names, sizes, list of pictures), cameras.json, au.csv (OpenFace columns), speech.wav, frames/
-and masks/, and where known landmarks.safetensors and surface.safetensors. Coordinates are head space in metres.
+and masks/, and where known landmarks.safetensors and surface.safetensors.
+Where au.csv is a noisy estimate, au_clean.csv holds what the face truly did; capture.json may then say `kind`, and in
+`trials` which frames act against the speech. Coordinates are head space in metres.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
 from studio.document.action_units import ACTION_UNITS
 from studio.engine.camera import Camera
 from studio.engine.speech.articulators import ARTICULATORS
-from studio.engine.training.capture import CACHE_BYTES, Capture, CaptureImage, CaptureInfo, Surface
+from studio.engine.training.capture import CACHE_BYTES, Capture, CaptureImage, CaptureInfo, CaptureTrial, Surface
 from studio.errors import StudioError
 
 FORMAT = "emozone-capture"
@@ -66,9 +68,13 @@ def load_capture(path: Path | str, *, cache_bytes: int = CACHE_BYTES) -> Capture
     cameras, names = _cameras(root / "cameras.json")
     _check_images(root / "capture.json", info, images, len(cameras))
     au = _action_units(root / "au.csv", info.frames)
+    clean = root / "au_clean.csv"
+    au_clean = _action_units(clean, info.frames) if clean.exists() else None
     surface, pose, articulators = _surface(root / "surface.safetensors", info.frames)
     landmarks = _landmarks(root / "landmarks.safetensors", len(images), len(info.landmarks))
-    return Capture(root, info, images, cameras, names, au, articulators, pose, landmarks, surface, cache_bytes)
+    return Capture(
+        root, info, images, cameras, names, au, articulators, pose, landmarks, surface, au_clean, cache_bytes
+    )
 
 
 def _malformed(path: Path, error: Exception) -> StudioError:
@@ -106,7 +112,18 @@ def _info(header: dict[str, Any]) -> CaptureInfo:
         identity=str(header.get("identity", "")),
         licence=str(header.get("licence", "")),
         provenance=str(header.get("provenance", "")),
+        kind=str(header.get("kind", "")),
+        trials=_trials(header.get("trials", ()), frames),
     )
+
+
+def _trials(entries: Any, frames: int) -> tuple[CaptureTrial, ...]:
+    trials = tuple(
+        CaptureTrial(str(t["kind"]), tuple(str(u) for u in t["units"]), int(t["start"]), int(t["end"])) for t in entries
+    )
+    if any(not 0 <= trial.start < trial.end <= frames for trial in trials):
+        raise ValueError("a trial lies outside the performance")
+    return trials
 
 
 def _check_images(path: Path, info: CaptureInfo, images: tuple[CaptureImage, ...], cameras: int) -> None:
@@ -208,7 +225,18 @@ def _surface(path: Path, frames: int) -> tuple[Surface | None, Tensor, Tensor | 
             f"{path} holds zone {int(values['zones'].max())}, expected 0, 1 or 2: record the capture again."
         )
     pose, articulators = values.pop("pose"), values.pop("articulators")
-    return Surface(**values), pose, articulators
+    return Surface(**values, mode_names=_mode_names(path, u)), pose, articulators
+
+
+def _mode_names(path: Path, count: int) -> tuple[str, ...]:
+    """Names of the modes from the file's metadata; empty where they are not told for every mode."""
+    with safe_open(str(path), framework="pt") as file:
+        told = (file.metadata() or {}).get("modes", "[]")
+    try:
+        names = json.loads(told)
+    except ValueError as error:
+        raise _malformed(path, error) from error
+    return tuple(str(name) for name in names) if isinstance(names, list) and len(names) == count else ()
 
 
 def _landmarks(path: Path, images: int, names: int) -> Tensor | None:

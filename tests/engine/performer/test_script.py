@@ -8,6 +8,7 @@ import pytest
 from studio.document.action_units import AU_INDEX, AU_KEYS, UPPER
 from studio.engine.performer.script import POSE_LIMITS_DEG, Script, write_script
 from studio.engine.performer.sentences import ENGLISH, FOREIGN, HELD_OUT
+from studio.engine.performer.trials import conflicts
 from studio.engine.performer.voices import available_voices
 from studio.engine.speech.articulators import ARTICULATORS
 from studio.engine.speech.phonemes import BILABIALS
@@ -121,3 +122,56 @@ def test_short_scripts(seconds: float) -> None:
 def test_nothing_is_no_script() -> None:
     with pytest.raises(ValueError, match="no frame"):
         write_script(0.0, seed=1)
+
+
+def test_conflicts_are_acted_against_the_words_of_the_held_out_script() -> None:
+    plain, edited = write_script(60.0, seed=3, kind="heldout"), write_script(60.0, seed=3, kind="conflict")
+    assert np.array_equal(edited.speech, plain.speech)
+    assert np.array_equal(edited.articulators, plain.articulators)
+    assert not np.array_equal(edited.au, plain.au)
+    assert edited.acted is edited.au
+    assert not plain.trials
+    assert np.array_equal(write_script(60.0, seed=3, kind="conflict").au, edited.au)
+    assert all(a.end <= b.start for a, b in itertools.pairwise(edited.trials))
+    assert {trial.kind for trial in edited.trials} == {"brow_raise", "closed_smile", "jaw_on_closure", "pair"}
+    pairs = [trial.units for trial in edited.trials if trial.kind == "pair"]
+    assert {frozenset(pair) for pair in pairs} == {
+        frozenset((AU_KEYS[a], AU_KEYS[b])) for a, b in itertools.combinations(UPPER, 2)
+    }
+    close = edited.articulators[:, ARTICULATORS.index("lips_close")]
+    loud = np.sqrt(np.square(edited.speech.reshape(1500, -1)).mean(axis=1))
+    for trial in edited.trials[:-1]:
+        among = slice(trial.start, trial.end)
+        for unit in trial.units:
+            assert edited.au[among, AU_INDEX[unit]].max() > 2.4, trial
+        shown = edited.au[among, AU_INDEX[trial.units[0]]] > 2.0
+        if trial.kind == "brow_raise":
+            assert loud[among].max() > 2 * np.median(loud)
+        elif trial.kind != "pair":
+            assert close[among][shown].max() > 0.8, trial
+
+
+def test_conflicts_need_something_to_be_said() -> None:
+    au, trials = conflicts(100, 25, (), np.zeros(64_000, np.float32), np.random.default_rng(1))
+    assert {trial.kind for trial in trials} == {"pair"}
+    assert au.max() > 2.0
+
+
+def test_noise_is_on_what_is_reported_and_not_on_what_is_shown() -> None:
+    script = write_script(20.0, seed=6, kind="noise")
+    again = write_script(20.0, seed=6, kind="noise")
+    assert script.au_clean is not None
+    assert np.array_equal(script.au, again.au)
+    assert script.acted is script.au_clean
+    assert script.au.min() >= 0.0
+    assert script.au.max() <= 5.0
+    error = script.au - script.au_clean
+    free = (script.au_clean > 1.0) & (script.au_clean < 4.0)
+    assert 0.2 < error[free].std() < 0.7
+    assert abs(error[free].mean()) < 0.1
+
+    def shake(au: np.ndarray) -> float:
+        return float(np.abs(np.diff(au, n=2, axis=0)).mean())
+
+    assert shake(script.au) > 3 * shake(script.au_clean)
+    assert write_script(1.0, seed=6).au_clean is None

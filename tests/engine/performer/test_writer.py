@@ -1,16 +1,21 @@
 import json
 import wave
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.numpy import load_file
 
 from studio.document.action_units import AU_KEYS
 from studio.engine.camera import orbit_camera
+from studio.engine.performer.mapping import MODES
 from studio.engine.performer.render import DRAFT
 from studio.engine.performer.script import Script
+from studio.engine.performer.trials import Trial
 from studio.engine.performer.writer import make_capture, project
+from studio.engine.training.capture_files import load_capture
 from studio.errors import StudioError
 
 
@@ -89,6 +94,25 @@ def test_landmarks_lie_on_the_head_in_the_picture(capture):
     inside = (at >= 0).all(axis=1) & (at < 64).all(axis=1)
     assert inside.mean() > 0.95
     assert (covered[at[inside, 1], at[inside, 0]] > 128).mean() > 0.95
+
+
+@pytest.mark.gl
+def test_jitter_is_written_beside_the_truth_that_is_filmed(capture, tmp_path):
+    plain = _script()
+    trial = Trial("pair", ("AU1", "AU2"), 3, 20)
+    script = replace(plain, au=np.clip(plain.au + 0.4, 0, 5), au_clean=plain.au, trials=(trial,))
+    noisy = load_capture(_write(tmp_path / "noisy", script=script, kind="noise"))
+    clean = load_capture(capture)
+    assert clean.au_clean is None
+    assert torch.equal(noisy.acted, clean.au)
+    assert float((noisy.au - clean.au).max()) == pytest.approx(0.4, abs=1e-3)
+    assert torch.equal(noisy.surface.mode_weights, clean.surface.mode_weights)
+    assert noisy.surface.mode_names == MODES
+    for index in range(len(clean.images)):
+        assert np.array_equal(noisy.pixels(index), clean.pixels(index))
+    assert (noisy.info.kind, clean.info.kind) == ("noise", "performance")
+    assert [asdict(t) for t in noisy.info.trials] == [asdict(trial)]
+    assert clean.info.trials == ()
 
 
 @pytest.mark.gl
