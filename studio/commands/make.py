@@ -13,7 +13,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from studio.commands import values
-from studio.commands.report import ProgressLine, note, tell, tell_facts, tell_json
+from studio.commands.report import ProgressLine, note, tell, tell_json
+from studio.commands.scores import scores_table
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -81,11 +82,13 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = commands.add_parser(
         "evaluate",
         help="measure an avatar against a capture",
-        description="Draw every held-out picture of a capture with an avatar and compare.",
+        description="Draw held-out pictures of a capture with an avatar and compare; where the capture knows the true "
+        "motion of the face, compare that too.",
     )
     parser.add_argument("avatar", metavar="AVATAR", help="an avatar file, or a shipped avatar's name")
     parser.add_argument("capture", type=Path, metavar="CAPTURE", help="a capture folder")
     parser.add_argument("--speech", choices=("sound", "truth"), default="sound", help="what drives the mouth")
+    parser.add_argument("--motion", action="store_true", help="compare motion alone, without drawing pictures")
     parser.add_argument("--json", action="store_true", help="print JSON; what cannot be measured is null")
     parser.set_defaults(run=evaluate)
 
@@ -164,12 +167,14 @@ def evaluate(args: argparse.Namespace) -> int:
             avatar,
             truth,
             speech=args.speech,
+            pictures=not args.motion,
             progress=lambda done, total: line.show(f"picture {done} of {total}", done / total),
         )
     if args.json:
         tell_json(found)
     else:
-        tell_facts((name, f"{value:.4g}" if isinstance(value, float) else value) for name, value in found.items())
+        for row in scores_table(found):
+            tell(row)
     return 0
 
 

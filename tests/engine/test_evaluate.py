@@ -1,9 +1,11 @@
 """Evaluation says what a user would see: the contract's keys, the truth's ceiling, the sound's honest share."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from studio.commands.scores import scores_table
 from studio.engine.avatar import load_avatar
 from studio.engine.evaluate import evaluate
 from studio.engine.training.capture_files import load_capture
@@ -26,7 +28,16 @@ def test_the_keys_of_the_contract(folder: Path, tmp_path: Path) -> None:
     contract = {"psnr_db", "ssim", "st_lpips", "lmd_px", "sync_confidence", "sync_offset_ms", "aue_u", "aue_l"}
     contract |= {"au_jerk", "leakage", "conflict_error", "per_au"}
     assert contract <= found.keys()
-    assert {key for key in contract if found[key] is None} == contract - {"psnr_db", "ssim"}
+    unknown = {"st_lpips", "lmd_px", "sync_confidence", "sync_offset_ms", "conflict_error"}
+    assert {key for key in contract if found[key] is None} == unknown
+    assert found["per_au"].keys() == {"AU4", "AU12"}
+    assert len(found["worst"]) == 2
+    assert found["worst"][0]["mouth_psnr_db"] <= found["worst"][1]["mouth_psnr_db"]
+    assert sum(view["pictures"] for view in found["views"].values()) == 2
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    table = "\n".join(scores_table(found))
+    assert f"{found['truth']['aue_u']:.4g}" in table
+    assert "AU12" in table
     assert found["pictures"] == len(capture.indices("test")) == 2
     assert seen == [(1, 2), (2, 2)]
     assert found["speech"] == "sound"

@@ -133,7 +133,7 @@ class _Run:
             self._stage(stage)
         avatar = self._avatar()
         found = self._judge(avatar) if self.capture.indices("test") else {}
-        measured = self._measurements() | {key: value for key, value in found.items() if value is not None}
+        measured = self._measurements() | _figures(found)
         save_avatar(replace(avatar, info=replace(avatar.info, training=measured)), self.out)
         self.checkpoint.unlink(missing_ok=True)
         return self.out
@@ -316,3 +316,11 @@ class _Run:
             "minutes": round(self.position.total_s / 60, 2),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, {self.learner.device.type}",
         }
+
+
+def _figures(found: dict[str, Any]) -> dict[str, Any]:
+    """What an avatar's file keeps of an evaluation: single figures, and those from the truth; no curves or lists."""
+    kept: dict[str, Any] = {key: value for key, value in found.items() if isinstance(value, (bool, int, float, str))}
+    if isinstance(found.get("truth"), dict):
+        kept["truth"] = {key: value for key, value in found["truth"].items() if isinstance(value, (int, float))}
+    return kept

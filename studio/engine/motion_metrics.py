@@ -1,0 +1,373 @@
+"""What an avatar's surface does against what it should do: measures that need neither pictures nor learned judges.
+
+A performer's capture knows the true motion of its surface. The avatar's Gaussians are bound to that surface once, at
+rest; from then on every frame's offsets, as the deformer gives them in the canonical pose, stand against the true
+displacement of the same places. Pose and colour play no part, and a frame costs milliseconds.
+
+Intensities are read back from motion alike for avatar and truth. Let A_k be the true displacement of action unit k
+alone at level E (5); a motion d then shows the intensities r that minimise ‖d − Σ r_k/5 · A_k‖ over the measured
+Gaussians. Speech that moves the jaw reads as AU26, as it does for a detector; because truth and avatar are read by the
+same linear rule, a head that moves truly has no error at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from studio.document.action_units import AU_KEYS, LOWER, MAX_INTENSITY, UPPER
+from studio.engine.avatar import Avatar
+from studio.engine.controls import WINDOW
+from studio.engine.training.capture import Capture, Surface
+from studio.errors import StudioError
+
+LEVELS: tuple[float, ...] = tuple(0.5 * step for step in range(11))
+"""Intensities at which the response of a unit is measured: 0 to 5 in halves."""
+
+MOVABLE_M = 5e-4
+"""Gaussians that some mode moves by half a millimetre are the movable face, which is what is measured."""
+
+MEASURED = 4_000
+"""At most this many Gaussians, evenly picked: means over more differ by less than a hundredth."""
+
+ACTS, RESTS = 0.2, 0.01
+"""Shares of a unit's largest true displacement above which it acts, and below which it does not."""
+
+DIPS = 0.01
+"""A response may fall by this share of the true displacement from one level to the next and still count as rising."""
+
+PEAK = 3.0
+"""True intensities from here on are the peaks that a filter has to keep."""
+
+_FRAMES = 16
+"""Frames per pass through the deformer: its activations stay below 100 MB."""
+
+Speech = Callable[[Sequence[int]], Tensor]
+"""Speech windows (S, 8, F) of frames."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An avatar's Gaussians on a capture's surface."""
+
+    index: Tensor  # (M,) which Gaussians are measured
+    modes: Tensor  # (U, M, 3) metres: the surface's modes where they lie
+    distance_m: float  # median distance to the nearest surface point
+
+
+def moves(surface: Surface) -> bool:
+    """Whether the surface has a movable face."""
+    return bool(surface.modes.numel()) and float(surface.modes.square().sum(2).amax()) > MOVABLE_M**2
+
+
+def bind(avatar: Avatar, surface: Surface) -> Bound:
+    """Find where on the surface Gaussians lie, and pick those of the movable face.
+
+    Each takes the modes of the three most fitting among its eight nearest points, weighted by inverse squared
+    distance; a point that faces another way counts as further, so that touching lips are told apart.
+
+    Raises:
+        StudioError: if the surface does not move anywhere near the avatar.
+    """
+    gaussians = avatar.gaussians
+    means = gaussians.means.detach().double().cpu()
+    points, spacing = surface.points.double(), surface.spacing.double().numpy()
+    near = min(8, len(points))
+    distance, at = cKDTree(points.numpy()).query(means.numpy(), k=near)
+    distance, at = np.asarray(distance).reshape(-1, near), np.asarray(at).reshape(-1, near)
+    facing = torch.einsum("nc,nkc->nk", _normals(gaussians.quats.detach().cpu()), surface.normals[at]).numpy()
+    cost = distance + 0.5 * spacing[at] * (1.0 - facing)
+    best = np.argsort(cost, axis=1)[:, :3]
+    rows = np.take_along_axis(at, best, 1)
+    share = 1.0 / (np.take_along_axis(cost, best, 1) ** 2 + (1e-3 * spacing[rows]) ** 2)
+    weight = torch.from_numpy((share / share.sum(1, keepdims=True)).astype(np.float32))
+    reach = surface.modes.square().sum(2).amax(0).sqrt()
+    movable = np.flatnonzero((reach[torch.from_numpy(rows)] * weight).sum(1).numpy() > MOVABLE_M)
+    if not len(movable):
+        raise StudioError(
+            "The avatar has no Gaussian where the capture's face moves: choose a capture of its performer."
+        )
+    picked = movable[np.unique(np.linspace(0, len(movable) - 1, min(MEASURED, len(movable))).round().astype(int))]
+    modes = torch.einsum("mk,umkc->umc", weight[picked], surface.modes[:, torch.from_numpy(rows[picked])])
+    return Bound(torch.from_numpy(picked), modes, float(np.median(distance[picked, 0])))
+
+
+class MotionJudge:
+    """Measures one avatar against one capture.
+
+    Args:
+        avatar: the head.
+        capture: the truth; it must know its surface motion and its articulation.
+
+    Raises:
+        StudioError: if the capture lacks them, or shows another head.
+    """
+
+    def __init__(self, avatar: Avatar, capture: Capture) -> None:
+        if capture.surface is None or capture.articulators is None:
+            raise StudioError(f"{capture.root} does not know its surface motion; choose a capture of a performer.")
+        self.avatar, self.capture = avatar, capture
+        self._surface, self._articulators = capture.surface, capture.articulators
+        self.bound = bind(avatar, capture.surface)
+        self._law, self.law = _law(capture)
+        self._features: Tensor | None = None
+        full = self._truth(self._mixtures(torch.eye(len(AU_KEYS)) * MAX_INTENSITY))
+        self._fields = full  # (17, M, 3) metres at level E
+        size = full.norm(dim=2).amax(1)
+        self.units = [k for k in range(len(AU_KEYS)) if float(size[k]) > max(RESTS * float(size.max()), 1e-6)]
+        flat = full[self.units].flatten(1).double()
+        self._reader = MAX_INTENSITY * torch.linalg.solve(flat @ flat.T, flat)  # (K, 3M)
+
+    def read(self, motion: Tensor) -> Tensor:
+        """(S, K) intensities of `units` that motions (S, M, 3) show; not clipped, so that errors keep their sign."""
+        read: Tensor = motion.flatten(1).double() @ self._reader.T
+        return read
+
+    def true_motion(self, frames: Sequence[int]) -> Tensor:
+        """(S, M, 3) metres: what the surface does where the Gaussians lie."""
+        return self._truth(self._surface.mode_weights[torch.as_tensor(frames)])
+
+    @torch.no_grad()
+    def shown_motion(self, au: Tensor, speech: Tensor, pose: Tensor | None = None) -> Tensor:
+        """(S, M, 3) metres: what the avatar does.
+
+        Args:
+            au: (S, 8, 17) windows of intensities 0–5.
+            speech: (S, 8, F) speech windows.
+            pose: (S, 5) degrees; neutral when left out.
+        """
+        deformer, index = self.avatar.deformer, self.bound.index
+        if self._features is None:
+            self._features = deformer.features(self.avatar.gaussians.means, index)
+        zones, moving = self.avatar.zones[index], deformer.moving[index][:, None]
+        pose = torch.zeros(len(au), 5) if pose is None else pose
+        parts = [torch.empty(0, len(index), 3)]
+        for first in range(0, len(au), _FRAMES):
+            rows = slice(first, first + _FRAMES)
+            out, _ = deformer.evaluate(self._features, zones, au[rows], speech[rows], pose[rows])
+            parts.append((out * moving)[..., :3])
+        return torch.cat(parts)
+
+    def performance(self, frames: Sequence[int], speech: Speech) -> dict[str, Any]:
+        """Errors over frames of the performance.
+
+        Args:
+            frames: which, rising; second differences are taken where three follow one another.
+            speech: gives the speech windows.
+
+        Returns:
+            motion_error (root of summed squared error over root of summed squared true motion), motion_error_mm (root
+            mean square over Gaussians and frames); aue_u and aue_l (mean squared error of the intensities read,
+            summed over the units of the upper and the lower face); aue_per_au (its root per unit); au_jerk and
+            au_jerk_truth (mean absolute second difference per frame of the intensities read); conflict_error
+            (motion_error over the frames of trials) with conflict_per_kind, null without trials; noise, null without
+            a clean truth (see `_noise`).
+        """
+        capture = self.capture
+        au = capture.au_windows(frames)
+        said, pose = speech(frames), capture.pose[torch.as_tensor(frames)]
+        shown, true = self.shown_motion(au, said, pose), self.true_motion(frames)
+        read, right = self.read(shown), self.read(true)
+        squared = (read - right).square().mean(0)
+        by_unit = {AU_KEYS[k]: float(squared[i]) for i, k in enumerate(self.units)}
+        wrong = (shown - true).square().sum((1, 2)).double()
+        moved = true.square().sum((1, 2)).double()
+        found: dict[str, Any] = {
+            "motion_error": _share(wrong, moved),
+            "motion_error_mm": 1e3 * float((wrong.mean() / shown.shape[1]).sqrt()),
+            "aue_u": _summed(by_unit, UPPER),
+            "aue_l": _summed(by_unit, LOWER),
+            "aue_per_au": {key: value**0.5 for key, value in by_unit.items()},
+        }
+        runs = _consecutive(frames)
+        found["au_jerk"], found["au_jerk_truth"] = _jerk(read, runs), _jerk(right, runs)
+        found |= self._conflict(frames, wrong, moved)
+        found["noise"] = self._noise(frames, said, pose, read, runs)
+        return found
+
+    def responses(self) -> dict[str, dict[str, Any]]:
+        """How every action unit answers alone, held, in silence, from 0 to 5.
+
+        Returns:
+            Per unit: response (at `LEVELS`: the avatar's motion projected on the true displacement at level E, over
+            the Gaussians where the unit acts; 1 is the true displacement), truth (the same of the true motion),
+            response_e (the last one), monotonic, nonlinearity (largest distance of the response from the truth's
+            curve scaled to the same end; 0 is the same shape), leakage (mean motion at level E where the unit does not
+            act over mean motion where it does, both of the avatar). A unit that the performer does not show is absent.
+        """
+        fields = self._fields
+        found: dict[str, dict[str, Any]] = {}
+        for k in self.units:
+            au = torch.zeros(len(LEVELS), len(AU_KEYS))
+            au[:, k] = torch.tensor(LEVELS)
+            silence = torch.zeros(len(LEVELS), WINDOW, self.avatar.deformer.config.n_speech)
+            shown = self.shown_motion(au[:, None].expand(-1, WINDOW, -1), silence)
+            size = fields[k].norm(dim=1)
+            acts, rests = size > ACTS * size.max(), size < RESTS * size.max()
+            there = fields[k][acts]
+            curves = [
+                torch.einsum("smc,mc->s", motion[:, acts], there) / there.square().sum()
+                for motion in (shown, self._truth(self._mixtures(au)))
+            ]
+            response, truth = curves[0], curves[1]
+            inside, outside = shown[-1, acts].norm(dim=1).mean(), shown[-1, rests].norm(dim=1)
+            found[AU_KEYS[k]] = {
+                "response": _rounded(response),
+                "truth": _rounded(truth),
+                "response_e": float(response[-1]),
+                "monotonic": bool((response.diff() > -DIPS).all()),
+                "nonlinearity": float((response - truth * response[-1]).abs().max()),
+                "leakage": float(outside.mean() / inside.clamp_min(1e-9)) if len(outside) else None,
+            }
+        return found
+
+    def _truth(self, weights: Tensor) -> Tensor:
+        """(S, M, 3) metres of mode weights (S, U)."""
+        modes = self.bound.modes
+        moved: Tensor = (weights @ modes.flatten(1)).view(len(weights), -1, 3)
+        return moved
+
+    def _mixtures(self, au: Tensor, articulators: Tensor | None = None) -> Tensor:
+        """(S, U) mode weights of intensities (S, 17), in silence when no articulation is given."""
+        return self._law(
+            au, torch.zeros(len(au), self._articulators.shape[1]) if articulators is None else articulators
+        )
+
+    def _conflict(self, frames: Sequence[int], wrong: Tensor, moved: Tensor) -> dict[str, Any]:
+        """Errors in the frames of trials, and per kind of trial."""
+        trials = self.capture.info.trials
+        kinds = {
+            kind: torch.tensor([any(t.start <= f < t.end and t.kind == kind for t in trials) for f in frames])
+            for kind in sorted({t.kind for t in trials})
+        }
+        kinds = {kind: among for kind, among in kinds.items() if bool(among.any())}
+        if not kinds:
+            return {"conflict_error": None, "conflict_per_kind": None}
+        every = torch.stack(list(kinds.values())).any(0)
+        return {
+            "conflict_error": _share(wrong[every], moved[every]),
+            "conflict_per_kind": {kind: _share(wrong[among], moved[among]) for kind, among in kinds.items()},
+        }
+
+    def _noise(
+        self, frames: Sequence[int], said: Tensor, pose: Tensor, read: Tensor, runs: Tensor
+    ) -> dict[str, float | None] | None:
+        """What becomes of a detector's jitter: only for captures with a clean truth.
+
+        Jitter is the root mean square second difference of what noise adds to the intensities read: for the avatar
+        driven with noisy and with clean units, and for a perfect face that shows both unfiltered.
+
+        Returns:
+            injected, kept (both in intensities per frame²), removed (1 − kept / injected), peak (mean over units of
+            the avatar's reading over the truth's, over frames where the true unit is at `PEAK` or above).
+        """
+        capture = self.capture
+        if capture.au_clean is None or not self.units or not len(runs):
+            return None
+        at = torch.as_tensor(frames)
+        calm = self.read(self.shown_motion(capture.au_windows(frames, acted=True), said, pose))
+        spoken = self._articulators[at]
+        noisy, clean = (self.read(self._truth(self._mixtures(au[at], spoken))) for au in (capture.au, capture.au_clean))
+        kept, injected = (_second(values, runs).square().mean().sqrt() for values in (read - calm, noisy - clean))
+        asked = capture.au_clean[at][:, self.units] >= PEAK
+        peaks = [
+            float(read[among, i].mean() / clean[among, i].mean().clamp_min(1e-6))
+            for i, among in enumerate(asked.T)
+            if bool(among.any())
+        ]
+        return {
+            "injected": float(injected),
+            "kept": float(kept),
+            "removed": float(1.0 - kept / injected) if float(injected) > 0 else None,
+            "peak": sum(peaks) / len(peaks) if peaks else None,
+        }
+
+
+def _normals(quats: Tensor) -> Tensor:
+    """(N, 3) unit vectors along the third axis of Gaussians, which training lays along the surface's normal."""
+    w, x, y, z = torch.nn.functional.normalize(quats.float(), dim=1).unbind(1)
+    return torch.stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], 1)
+
+
+def _law(capture: Capture) -> tuple[Callable[[Tensor, Tensor], Tensor], str]:
+    """Mode weights of units (S, 17) and articulation (S, 10), and how they are known.
+
+    The performer's own law where it yields the weights that the capture states ("performer"), otherwise the linear
+    one that fits them best ("linear").
+    """
+    from studio.engine.performer.mapping import MODES, mode_weights
+
+    surface, articulators = capture.surface, capture.articulators
+    assert surface is not None
+    assert articulators is not None
+
+    def performer(au: Tensor, spoken: Tensor) -> Tensor:
+        return torch.from_numpy(mode_weights(au.double().numpy(), spoken.double().numpy())).float()
+
+    if surface.mode_names == MODES:
+        stated = surface.mode_weights
+        if float((performer(capture.acted, articulators) - stated).abs().max()) < 5e-3:
+            return performer, "performer"
+    controls = torch.cat([capture.acted / MAX_INTENSITY, articulators], 1).double()
+    mixture = torch.linalg.lstsq(controls, surface.mode_weights.double(), driver="gelsd").solution.float()
+
+    def linear(au: Tensor, spoken: Tensor) -> Tensor:
+        weights: Tensor = torch.cat([au / MAX_INTENSITY, spoken], 1) @ mixture
+        return weights
+
+    return linear, "linear"
+
+
+def measured_frames(capture: Capture, held: Sequence[int], limit: int = 1_500) -> NDArray[np.int64]:
+    """Whole seconds of the performance to measure, rising.
+
+    Captures made to test (their kind is neither empty nor a performance) are measured everywhere, others in the
+    seconds that hold the frames `held`; evenly thinned to at most `limit` frames.
+    """
+    per_second = max(1, round(capture.info.fps))
+    seconds = np.unique(np.asarray(held, dtype=np.int64) // per_second)
+    if capture.info.kind not in ("", "performance", "neutral"):
+        seconds = np.arange(-(-capture.info.frames // per_second))
+    most = max(1, limit // per_second)
+    if len(seconds) > most:
+        seconds = seconds[np.linspace(0, len(seconds) - 1, most).round().astype(int)]
+    frames = (seconds[:, None] * per_second + np.arange(per_second)).ravel()
+    return frames[frames < capture.info.frames]
+
+
+def _consecutive(frames: Sequence[int]) -> Tensor:
+    """(T,) positions whose two successors are the next two frames."""
+    at = torch.as_tensor(frames)
+    return ((at[2:] - at[:-2]) == 2).nonzero()[:, 0]
+
+
+def _second(values: Tensor, runs: Tensor) -> Tensor:
+    """(T, K) second differences."""
+    second: Tensor = values[runs + 2] - 2 * values[runs + 1] + values[runs]
+    return second
+
+
+def _jerk(values: Tensor, runs: Tensor) -> float | None:
+    return float(_second(values, runs).abs().mean()) if len(runs) and values.shape[1] else None
+
+
+def _summed(by_unit: dict[str, float], among: Sequence[int]) -> float | None:
+    """Sum over the units of one half of the face; None if the performer shows none of them."""
+    known = [by_unit[AU_KEYS[k]] for k in among if AU_KEYS[k] in by_unit]
+    return sum(known) if known else None
+
+
+def _share(wrong: Tensor, moved: Tensor) -> float:
+    """Root of summed squared error over root of summed squared motion."""
+    return float((wrong.sum() / moved.sum().clamp_min(1e-18)).sqrt())
+
+
+def _rounded(values: Tensor) -> list[float]:
+    return [round(float(value), 4) for value in values]
