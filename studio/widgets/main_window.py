@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QMainWindow, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from studio.document.commands import Event
@@ -24,6 +24,7 @@ from studio.widgets.clip_sound import ClipSound
 from studio.widgets.context import Studio
 from studio.widgets.dialogs import Dialogs, SystemDialogs
 from studio.widgets.driver import PlaybackDriver
+from studio.widgets.drop_hint import DropHint
 from studio.widgets.files import Files
 from studio.widgets.inspector import Inspector
 from studio.widgets.layout import Layout
@@ -139,6 +140,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(top)
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().addWidget(self.status, 1)
+        self.drop_hint = DropHint(self)
 
     def _make_parts(self) -> tuple[object, ...]:
         """Everything that is not in this module; see `parts`."""
@@ -212,7 +214,7 @@ class MainWindow(QMainWindow):
         session.clip_changed.connect(self._clip_changed)
         session.avatar_changed.connect(self._avatar_changed)
         session.title_changed.connect(self._show_title)
-        session.busy_changed.connect(self._show_busy)
+        session.busy_changed.connect(self.status.busy)
         session.failed.connect(self._failed)
         session.avatar_wanted.connect(driver.load_avatar)
         self.files.opening.connect(lambda name: self.timeline.set_busy(f"Opening {name}…"))
@@ -267,9 +269,6 @@ class MainWindow(QMainWindow):
         self.status.fail(text)
         self.timeline.set_busy("")
         self._dialogs.error(self, text)
-
-    def _show_busy(self, text: str) -> None:
-        self.status.setText(text)
 
     def _show_title(self) -> None:
         state = f" ({self.session.state})" if self.session.state else ""
@@ -339,12 +338,19 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Files may be dropped anywhere."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        paths = _local_files(event)
+        if paths:
+            self.drop_hint.offer(paths)
             event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
+        """They went elsewhere."""
+        self.drop_hint.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
         """Open what was dropped."""
-        self.files.open_all([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+        self.drop_hint.hide()
+        self.files.open_all(_local_files(event))
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
@@ -366,3 +372,7 @@ class MainWindow(QMainWindow):
         self.session.close()
         self.clip_sound.close()
         event.accept()
+
+
+def _local_files(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

@@ -13,6 +13,7 @@ from studio.widgets.help import Help
 from studio.widgets.interchange.part import InterchangePart
 from studio.widgets.layers.part import Layers
 from studio.widgets.playing import Playing
+from studio.widgets.remembered import Remembered
 from studio.widgets.safety.backups import BackupsPart
 from studio.widgets.safety.history_page import HistoryPage
 from studio.widgets.safety.journaling import Journaling
@@ -33,6 +34,7 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     HeadPage,
     Layers,
     SpectrumPart,
+    Remembered,
     Help,
     Welcome,
     Journaling,

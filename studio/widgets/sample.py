@@ -37,7 +37,7 @@ def sample_speech() -> Path | None:
 
 
 def sample_project() -> Project:
-    """The shipped avatar says hello, and does what her words say."""
+    """The shipped avatar says hello, and does what the words say."""
     lanes = []
     for key, points in KEYS.items():
         curve = Curve()

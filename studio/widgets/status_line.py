@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -27,6 +27,9 @@ KEPT = 100
 """Messages remembered."""
 
 LIST_SIZE = QSize(560, 280)
+
+HOLD_MS = 8_000
+"""A failure keeps the line this long against what merely goes on in the background."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,12 @@ class StatusLine(QWidget):
         super().__init__()
         self.messages: deque[Message] = deque(maxlen=KEPT)
         self._unseen = 0
+        self._busy = ""
+        self._failed = False  # whether the line shows a failure
+        self._hold = QTimer(self)
+        self._hold.setSingleShot(True)
+        self._hold.setInterval(HOLD_MS)
+        self._hold.timeout.connect(self._held_long_enough)
         self._label = ElidedLabel()
         self.failures = QToolButton()
         self.failures.setObjectName("failures")
@@ -142,13 +151,35 @@ class StatusLine(QWidget):
         return self._label.text()
 
     def setText(self, text: str) -> None:  # noqa: N802 - as a QLabel
-        """Say something; an empty text clears the line."""
+        """Say something; an empty text clears the line, but not of a failure."""
+        if not text and self._failed:
+            return
+        self._failed = False
         self._label.setText(text)
+        self._keep(text)
+
+    def busy(self, text: str) -> None:
+        """Say what goes on in the background, or with an empty text that nothing does; a failure is not wiped away."""
+        before, self._busy = self._busy, text
+        self._keep(text)
+        if not self._failed and (text or self._label.text() == before):
+            self._label.setText(text)
+        elif text and not self._hold.isActive():
+            self._held_long_enough()
+
+    def _held_long_enough(self) -> None:
+        if self._failed and self._busy:
+            self._failed = False
+            self._label.setText(self._busy)
+
+    def _keep(self, text: str) -> None:
         if text and not (self.messages and self.messages[-1].text == text):
             self.messages.append(Message(text, failure=False, at=datetime.now().astimezone()))
 
     def fail(self, text: str) -> None:
         """Say what did not work."""
+        self._failed = True
+        self._hold.start()
         self._label.setText(text)
         self.messages.append(Message(text, failure=True, at=datetime.now().astimezone()))
         self._unseen += 1

@@ -207,7 +207,8 @@ def pad(field: QAbstractSpinBox, pixels: int = 6) -> None:
 def style_sheet(p: Palette) -> str:
     """The one sheet, for the colours `p`."""
     return f"""
-QMainWindow, QDialog {{ background: {p.window}; }}
+QMainWindow {{ background: {p.window}; }}
+QDialog {{ background: {p.panel}; border: 1px solid {p.groove}; }}
 QToolTip {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.groove}; padding: 6px 8px; }}
 QMenuBar {{ background: {p.window}; color: {p.dim}; padding: 2px 6px; }}
 QMenuBar::item {{ padding: 7px 10px; border-radius: {RADIUS}px; background: transparent; }}

@@ -29,8 +29,8 @@ class Step:
 
 
 STEPS = (
-    Step("play", "Press <b>Space</b>: she speaks. Drag in the picture to look from elsewhere."),
-    Step("slider", "Drag a slider, such as <b>12 Lip corner puller</b>. It works while she speaks, too."),
+    Step("play", "Press <b>Space</b>: the avatar speaks. Drag in the picture to look from elsewhere."),
+    Step("slider", "Drag a slider, such as <b>12 Lip corner puller</b>. It works during playback, too."),
     Step("key", "Click the <b>◇</b> beside a slider: it keeps this value here. Another one later makes a movement."),
     Step("export", "<b>Export</b> writes a video of what you see and hear."),
 )

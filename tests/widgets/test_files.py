@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
 from studio.document.project import load_project
@@ -20,7 +20,15 @@ def drop(studio: Studio, *paths: Path) -> None:
     enter = QDragEnterEvent(QPoint(50, 50), copy, data, buttons, keys)
     QApplication.sendEvent(studio.window, enter)
     assert enter.isAccepted()
+    hint = studio.window.drop_hint
+    assert hint.isVisible()
+    assert hint.geometry() == studio.window.rect()
+    assert hint.text.startswith(paths[0].name)
+    QApplication.sendEvent(studio.window, QDragLeaveEvent())
+    assert not hint.isVisible()
+    QApplication.sendEvent(studio.window, QDragEnterEvent(QPoint(50, 50), copy, data, buttons, keys))
     QApplication.sendEvent(studio.window, QDropEvent(QPointF(50, 50), copy, data, buttons, keys))
+    assert not hint.isVisible()
 
 
 def test_dropped_speech_is_opened_and_can_be_undone(studio: Studio, tmp_path: Path, speech: Path) -> None:

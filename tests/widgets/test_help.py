@@ -259,6 +259,23 @@ def test_failures_stay_in_sight_until_the_messages_were_looked_at(studio: Studio
     assert status.failures.text() == ""
 
 
+def test_what_goes_on_in_the_background_wipes_no_failure(studio: Studio) -> None:
+    status = studio.window.status
+    status.busy("Opening a.wav…")
+    status.fail("a.wav is no sound.")
+    status.busy("Listening to the speech…")
+    status.busy("")
+    status.setText("")
+    assert status.text() == "a.wav is no sound."
+    status.busy("Opening b.wav…")
+    status._hold.stop()
+    status._hold.timeout.emit()
+    assert status.text() == "Opening b.wav…"
+    status.setText("Saved")
+    status.busy("")
+    assert status.text() == "Saved"
+
+
 def opened(studio: Studio, action_id: str, kind: type[Dialog]) -> Dialog:
     studio.window.actions_[action_id].trigger()
     found = studio.window.findChild(kind)

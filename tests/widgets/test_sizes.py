@@ -134,6 +134,32 @@ def test_the_first_window_uses_the_screen() -> None:
     assert first_size(QRect(0, 0, 3840, 2160)).size().width() == LARGEST[0]
 
 
+def test_switches_stay_as_they_were_left(studio: Studio, tmp_path: Path) -> None:
+    settings = QSettings(str(tmp_path / "switches.ini"), QSettings.Format.IniFormat)
+    settings.setValue("start_hint_closed", True)
+
+    def window() -> MainWindow:
+        return MainWindow(
+            FakeAudioDevice(latency=0.0), studio.load, dialogs=studio.answers, presenter="raster", settings=settings
+        )
+
+    first = window()
+    actions = first.actions_
+    assert actions["record.touch"].isChecked()
+    assert actions["timeline.follow"].isChecked()
+    for action_id in ("record.latch", "timeline.follow", "timeline.spectrogram"):
+        actions[action_id].trigger()
+    first.close()
+    second = window()
+    assert second.actions_["record.latch"].isChecked()
+    assert second.timeline.sliders.mode == "latch"
+    assert second.timeline.toolbar.mode.text() == "Latch"
+    assert not second.actions_["timeline.follow"].isChecked()
+    assert second.actions_["timeline.spectrogram"].isChecked()
+    assert second.timeline.state.spectrum_shown
+    second.close()
+
+
 def test_a_small_screen_is_filled_and_the_layout_is_remembered(studio: Studio, tmp_path: Path) -> None:
     settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
     settings.setValue("start_hint_closed", True)

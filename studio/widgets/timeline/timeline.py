@@ -156,7 +156,6 @@ class Timeline(QWidget):
         """Say which layer decides the channel in focus."""
         if text != self.state.winner:
             self.state.winner = text
-            self.toolbar.show_winner(text)
             self.canvas.update(0, 0, GUTTER, RULER_HEIGHT)
 
     def show_lane(self, lane_id: str) -> None:

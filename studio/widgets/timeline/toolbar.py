@@ -6,8 +6,8 @@ from typing import get_args
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from studio.document.commands import Selection
 from studio.document.expressions import Clip
@@ -79,36 +79,6 @@ class NumberField(QDoubleSpinBox):
             self.clearFocus()
 
 
-LEGIBLE_PX = 120
-"""A shorter beginning of a sentence says nothing."""
-
-
-class ElidedLabel(QLabel):
-    """Text that gives way: it ends in dots where there is no room, and says all in its tool tip."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._text = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def show_text(self, text: str) -> None:
-        """Another text."""
-        if text != self._text:
-            self._text = text
-            self.setToolTip(text)
-            self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """As much as fits."""
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        room = self.width() - 2
-        text = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, max(0, room))
-        self.setText(text if room >= LEGIBLE_PX or text == self._text else "")
-
-
 class TimelineToolbar(QFrame):
     """Buttons share the window's actions."""
 
@@ -150,11 +120,7 @@ class TimelineToolbar(QFrame):
         self.count = QLabel()
         self.count.setObjectName("faint")
         row.addWidget(self.count)
-        self.winner = ElidedLabel()
-        self.winner.setObjectName("faint")
-        self.winner.setAccessibleName("Which layer decides at the playhead")
-        row.addSpacing(theme.SPACE)
-        row.addWidget(self.winner, 1)
+        row.addStretch(1)
         self.follow = self._button("timeline.follow")
         self.fit = self._button("timeline.fit")
         row.addWidget(self.follow)
@@ -180,10 +146,6 @@ class TimelineToolbar(QFrame):
     def show_mode(self, mode: Mode) -> None:
         """The mode of recording that was chosen."""
         self.mode.setText(mode.capitalize())
-
-    def show_winner(self, text: str) -> None:
-        """Say which layer decides the channel in focus."""
-        self.winner.show_text(text)
 
     def show_selection(self, performance: Performance, selection: Selection) -> None:
         """Numbers of the selected keys."""

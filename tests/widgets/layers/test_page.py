@@ -74,7 +74,7 @@ def test_all_layers_stand_in_order_with_the_topmost_first(desk: Desk) -> None:
     assert list(desk.page.rows) == ["AU1", "AU12", edits.EXPRESSIONS, edits.BASE]
     assert desk.page.channel.text() == "At the playhead: AU12 1.80"
     assert desk.page.verdict.text() == "keys over happy 0.6 over take"
-    assert desk.studio.window.timeline.toolbar.winner.toolTip() == "AU12 1.80: keys over happy 0.6 over take"
+    assert desk.studio.window.timeline.state.winner == "AU12 1.80: keys over happy 0.6 over take"
 
 
 def test_who_decides_follows_playhead_and_focus(desk: Desk) -> None:

@@ -74,4 +74,4 @@ def test_the_status_says_what_the_camera_does(hands: Hands) -> None:
     with_camera(hands)
     hands.studio.driver.seek(2.0)
     hands.timeline.editor.focus_lane("camera_yaw")
-    assert hands.timeline.toolbar.winner.toolTip() == "Camera orbit 40.00: keys"
+    assert hands.state.winner == "Camera orbit 40.00: keys"
