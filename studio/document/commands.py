@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Literal
 
 from studio.document.model import Project
 
 Change = Callable[[Project], Project]
-Cause = Literal["step", "commit", "cancel", "undo", "redo", "select", "saved", "reset"]
+Cause = Literal["step", "commit", "cancel", "undo", "redo", "select", "saved", "reset", "amend"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Command:
 class Event:
     """What listeners are told: why the history changed, and the label of the gesture or command concerned.
 
-    `step` is a change in the middle of a gesture: draw it, but do not record it. `commit`, `undo` and `redo` are
-    what a journal records.
+    `step` is a change in the middle of a gesture: draw it, but do not record it. `commit`, `undo`, `redo` and
+    `amend` are what a journal records.
     """
 
     cause: Cause
@@ -235,6 +235,29 @@ class History:
             self._position = position
             command = self._commands[position - 1]
             self._show(command.after, command.selection_after, "redo", command.label)
+
+    def amend(self, label: str, change: Change) -> None:
+        """Changes what a project only remembers, such as the size of its last export: no entry, and no undo of it.
+
+        The change is made in every state of the history, so that undo and redo neither take it back nor are lost. It
+        counts as unsaved. Commits a gesture still in progress first.
+        """
+        if self._gesture is not None:
+            self._gesture.commit()
+        previous = self._project
+        if change(previous) == previous:
+            return
+        known = {id(previous): change(previous)}  # neighbours share their states, also afterwards
+
+        def amended(project: Project) -> Project:
+            if id(project) not in known:
+                known[id(project)] = change(project)
+            return known[id(project)]
+
+        old = self._commands  # keeps the states alive whose ids are in use
+        self._commands = [replace(c, before=amended(c.before), after=amended(c.after)) for c in old]
+        self._project = amended(previous)
+        self._tell("amend", label, previous)
 
     def mark_saved(self) -> None:
         """Remembers the present project as the one on disk."""

@@ -39,7 +39,7 @@ _STALE_S = 60.0
 """An unlocked journal without edits is removed after this time; a younger one may be just coming into being."""
 
 _LOG = logging.getLogger(__name__)
-_RECORDED = ("commit", "undo", "redo")
+_RECORDED = ("commit", "undo", "redo", "amend")
 
 
 def journal_folder() -> Path:

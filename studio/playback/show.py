@@ -66,6 +66,11 @@ class Show:
         """How playback goes."""
         return self.pacer.pace(self.player.output.now_s())
 
+    @property
+    def keyed_camera(self) -> bool:
+        """Whether keys dictate the camera of what is looked at."""
+        return self._stage is not None and self._stage.camera is not None
+
     def set_stage(self, stage: Stage) -> None:
         """Another performance, speech or rate; the next picture that is asked for shows it."""
         self._stage = stage

@@ -16,7 +16,7 @@ from studio.errors import StudioError
 from studio.widgets.context import Studio
 from studio.widgets.export_dialog import ExportDialog
 from studio.widgets.exports import reveal
-from studio.widgets.exports.jobs import ExportWish, Job, Snapshot, State, command_line, run_export
+from studio.widgets.exports.jobs import ExportWish, Job, Snapshot, State, command_line, remembering, run_export
 from studio.widgets.exports.offer import CameraChoice, ExportOffer
 from studio.widgets.exports.queue import ExportQueue
 from studio.widgets.exports.window import QueueWindow, queue_status
@@ -95,10 +95,16 @@ class Exports(QObject):
         self.dialog.show()
 
     def _cameras(self, project: Project) -> tuple[CameraChoice, ...]:
-        """The keyed camera if there is one, what is seen now, and the bookmarks."""
-        keyed = (CameraChoice("Keyed camera", None, "keyed camera"),) if project.camera(0.0) is not None else ()
-        now = CameraChoice("As in the viewport now", self._studio.viewport.controller.view, "viewport camera")
-        return (*keyed, now, *(CameraChoice(bookmark.name, bookmark.view) for bookmark in project.bookmarks))
+        """What is seen comes first, also where the viewer has turned away from the camera keys; then the bookmarks."""
+        driver, bookmarks = self._studio.driver, (CameraChoice(mark.name, mark.view) for mark in project.bookmarks)
+        keyed_now = project.camera(driver.player.position_s)
+        followed = keyed_now is not None and driver.show.keyed_camera
+        view = keyed_now if followed else self._studio.viewport.controller.view
+        first = CameraChoice("Current view", view, "current view")
+        if keyed_now is None:
+            return (first, *bookmarks)
+        keyed = CameraChoice("Keyed camera", None, "keyed camera")
+        return (*((keyed, first) if followed else (first, keyed)), *bookmarks)
 
     def _check(self, wish: ExportWish) -> None:
         """Refuse what cannot be written, before it is in the queue. Raises StudioError."""
@@ -124,6 +130,9 @@ class Exports(QObject):
         self._last = wish
         self._studio.files.folder = wish.path.parent
         self.queue.add(wish, snapshot.project, partial(run_export, snapshot), start=start)
+        session = self._studio.session
+        if session.read_only is None:
+            session.history.amend("Export settings", lambda project: remembering(project, wish))
         self.show_queue()
 
     # ---- the queue ----
@@ -151,7 +160,8 @@ class Exports(QObject):
     def _saved_project(self, job: Job) -> Path | None:
         """A file that holds the job's project; None when the user does not want one."""
         session = self._studio.session
-        if session.path is not None and not session.history.dirty and session.project == job.project:
+        saved = session.history.saved
+        if session.path is not None and saved is not None and remembering(saved, job.wish) == job.remembered:
             return session.path
         if job.project_path is not None and job.project_path.is_file():
             return job.project_path

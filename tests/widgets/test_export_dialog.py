@@ -18,7 +18,7 @@ from studio.widgets.exports.jobs import ExportWish
 from studio.widgets.exports.offer import CameraChoice, ExportOffer
 
 LEFT = CameraView(30.0, 5.0, 3.0)
-CAMERAS = (CameraChoice("Keyed camera", None), CameraChoice("As in the viewport now", LEFT))
+CAMERAS = (CameraChoice("Keyed camera", None), CameraChoice("Current view", LEFT))
 OFFER = ExportOffer(Path("/tmp/nowhere/clip"), 512, 512, 25.0, 8.0, None, moment_s=1.23456, cameras=CAMERAS)
 
 

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -170,7 +170,7 @@ def test_this_frame_as_a_picture(studio: Studio, tmp_path: Path) -> None:
 def test_cameras_of_the_project_are_offered(studio: Studio, tmp_path: Path) -> None:
     dialog = asked(studio, tmp_path)
     assert [dialog.camera.itemText(i) for i in range(dialog.camera.count())] == [
-        "As in the viewport now",
+        "Current view",
         "Yaw and pitch",
     ]
     dialog.reject()
@@ -180,10 +180,56 @@ def test_cameras_of_the_project_are_offered(studio: Studio, tmp_path: Path) -> N
     studio.session.history.apply("Keep the view", project.replace(bookmarks=(Bookmark("Close", view),)))
     dialog = asked(studio, tmp_path)
     names = [dialog.camera.itemText(i) for i in range(dialog.camera.count())]
-    assert names == ["Keyed camera", "As in the viewport now", "Close", "Yaw and pitch"]
+    assert names == ["Keyed camera", "Current view", "Close", "Yaw and pitch"]
     assert (dialog.wish().view, dialog.wish().camera_name) == (None, "keyed camera")
     dialog.camera.setCurrentIndex(2)
     assert (dialog.wish().view, dialog.wish().camera_name) == (view, "Close")
+    keyed = studio.session.project.camera(studio.driver.player.position_s)
+    assert dialog.camera.itemData(1).view == keyed
+    dialog.reject()
+    viewport = studio.window.viewport
+    studio.drag(viewport, viewport.rect().center(), viewport.rect().center() + QPoint(60, 0))
+    dialog = asked(studio, tmp_path)
+    assert [dialog.camera.itemText(i) for i in range(2)] == ["Current view", "Keyed camera"]
+    assert dialog.wish().view == viewport.controller.view != keyed
+
+
+def test_the_project_remembers_its_export_beside_the_history(studio: Studio, tmp_path: Path) -> None:
+    session, history = studio.session, studio.session.history
+    session.hold("AU26", 2.0)
+    session.set_range((1.0, 2.0))
+    session.hold("AU26", 4.0)
+    history.mark_saved()
+    studio.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    labels, position = [command.label for command in history.commands], history.position
+    told: list[str] = []
+    history.subscribe(lambda event: told.append(event.cause))
+    dialog = asked(studio, tmp_path)
+    dialog.rate.setCurrentIndex(dialog.rate.findData(30.0))
+    dialog.start_s.setValue(0.0)
+    dialog.end_s.setValue(4.0)
+    QTest.mouseClick(dialog.add, Qt.MouseButton.LeftButton)
+
+    def settings() -> tuple[int, int, float | None, bool]:
+        export = session.project.export
+        return export.width_px, export.height_px, export.fps, export.only_range
+
+    assert told == ["amend"]
+    assert settings() == (64, 48, 30.0, False)
+    assert ([command.label for command in history.commands], history.position) == (labels, position)
+    assert history.dirty
+    last = history.commands[-1]
+    assert last.before == session.project
+    studio.session.redo()
+    assert session.project == last.after
+    assert (studio.held("AU26"), settings()) == (4.0, (64, 48, 30.0, False))
+    for _ in labels:
+        studio.session.undo()
+    assert (studio.held("AU26"), settings()) == (None, (64, 48, 30.0, False))
+    assert not history.undo()
+    dialog = asked(studio, tmp_path, "png")
+    QTest.mouseClick(dialog.add, Qt.MouseButton.LeftButton)
+    assert told.count("amend") == 1
 
 
 def test_a_failure_is_told_without_stopping_work(studio: Studio, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,6 +94,30 @@ def run_export(snapshot: Snapshot, wish: ExportWish, progress: Progress, cancell
     )
 
 
+def remembering(project: Project, wish: ExportWish) -> Project:
+    """The project that offers the size, rate and range of a wish the next time.
+
+    The rate and the range belong to a clip, so one picture leaves them; so does a range that is neither the marked one
+    nor the whole. The background is the viewport's own, and transparency the format's.
+    """
+    export = project.export
+    if wish.format.content != "splats":
+        export = replace(export, width_px=wish.width, height_px=wish.height)
+    if not wish.format.single:
+        export = replace(export, fps=None if wish.fps == project.fps else wish.fps)
+        if project.in_s is not None or project.out_s is not None:
+            first, past = project.in_s or 0.0, project.out_s
+            if _near(wish.start_s, first) and (past is None or _near(wish.end_s, past)):
+                export = replace(export, only_range=True)
+            elif _near(wish.start_s, 0.0) and (past is None or wish.end_s > past):
+                export = replace(export, only_range=False)
+    return project if export == project.export else project.replace(export=export)
+
+
+def _near(one_s: float, other_s: float) -> bool:
+    return abs(one_s - other_s) < 0.006  # the dialog's fields show hundredths
+
+
 class State(Enum):
     """Where a job stands."""
 
@@ -123,6 +147,11 @@ class Job:
     report: ExportReport | None = None
     error: str = ""
     cancel: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def remembered(self) -> Project:
+        """Its project with the settings of this export, by which projects that differ only in these are the same."""
+        return remembering(self.project, self.wish)
 
     @property
     def finished(self) -> bool:

@@ -56,6 +56,6 @@ class ExportOffer:
     duration_s: float
     range_s: tuple[float, float] | None
     moment_s: float = 0.0
-    cameras: tuple[CameraChoice, ...] = (CameraChoice("As in the viewport now", CameraView()),)
+    cameras: tuple[CameraChoice, ...] = (CameraChoice("Current view", CameraView()),)
     form: str = "mp4"
     alpha: bool = False

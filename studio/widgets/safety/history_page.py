@@ -77,6 +77,9 @@ class HistoryModel(QAbstractListModel):
     def _listen(self, event: Event) -> None:
         if event.cause == "commit":
             self._commit()
+        elif event.cause == "amend":
+            self._commands = self._history.commands
+            self._mark_saved(None)
         elif event.cause in ("undo", "redo"):
             self._move(self._history.position)
         elif event.cause == "saved":
@@ -106,7 +109,7 @@ class HistoryModel(QAbstractListModel):
         self._position = position
         self.dataChanged.emit(self.index(first), self.index(min(last, len(self._commands))))
 
-    def _mark_saved(self, row: int) -> None:
+    def _mark_saved(self, row: int | None) -> None:
         before, self._saved = self._saved, row
         for changed in {before, row} - {None}:
             self.dataChanged.emit(self.index(changed or 0), self.index(changed or 0))

@@ -62,7 +62,7 @@ class Journaling(QObject):
         session = self._session
         if event.cause == "reset":
             self._do(partial(self._begin, event.project, session.path, session.recovered), small=False)
-        elif event.cause in ("commit", "undo", "redo"):
+        elif event.cause in ("commit", "undo", "redo", "amend"):
             if self._journal is None and self._pending is None:
                 self._begin(event.previous, session.path, None)
             self._do(partial(self._record, event), small=_size(event) <= SMALL)
