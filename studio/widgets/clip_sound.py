@@ -16,7 +16,7 @@ from studio.playback.sound import Sound
 from studio.playback.stretch import stretched
 from studio.widgets.bridge import Worker
 from studio.widgets.driver import PlaybackDriver
-from studio.widgets.session import Clip, same_file
+from studio.widgets.sound_clip import Clip, same_file
 
 KEPT_BYTES = 512 * 2**20
 """Of stretched sounds; the one not used for longest goes first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -132,7 +133,13 @@ class Exports(QObject):
         self.queue.add(wish, snapshot.project, partial(run_export, snapshot), start=start)
         session = self._studio.session
         if session.read_only is None:
-            session.history.amend("Export settings", lambda project: remembering(project, wish))
+            new = remembering(session.project, wish).export
+
+            def change(project: Project) -> Project:
+                """The same in every state of the history; the background stays each one's own."""
+                return project.replace(export=replace(new, background=project.export.background))
+
+            session.history.amend("Export settings", change)
         self.show_queue()
 
     # ---- the queue ----

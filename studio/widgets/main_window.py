@@ -32,8 +32,9 @@ from studio.widgets.menus import Menus
 from studio.widgets.messages import Banner
 from studio.widgets.parts import PARTS
 from studio.widgets.presenters import Kind as PresenterKind
-from studio.widgets.session import Clip, Session
+from studio.widgets.session import Session
 from studio.widgets.shuttle import Shuttle
+from studio.widgets.sound_clip import Clip
 from studio.widgets.status_line import StatusLine
 from studio.widgets.timeline.timeline import Timeline
 from studio.widgets.transport import TransportBar

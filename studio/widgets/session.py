@@ -7,12 +7,9 @@ because the project names them, also after undo. Lives in the main thread; slow 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from studio.document.action_units import AU_KEYS
@@ -25,44 +22,8 @@ from studio.errors import StudioError
 from studio.playback.engine_thread import AvatarReady
 from studio.widgets.bridge import Worker
 from studio.widgets.names import CHANNEL_NAMES
-from studio.widgets.peaks import Peaks
+from studio.widgets.sound_clip import Clip, edited_clip, load_source, same_file, with_features
 from studio.widgets.voice.takes import brought_beside
-
-if TYPE_CHECKING:
-    from studio.engine.speech.audio import Audio
-    from studio.engine.speech.features import SpeechFeatures
-
-
-@dataclass(frozen=True)
-class Source:
-    """A sound file, before the project makes anything of it."""
-
-    media: Media
-    audio: Audio
-    peaks: Peaks
-    peak_db: float  # of its loudest sample, below full scale; -inf for silence
-
-
-@dataclass(frozen=True)
-class Clip:
-    """An opened sound, as the project has trimmed it and made it louder or quieter."""
-
-    source: Source
-    edit: SoundEdit
-    samples: NDArray[np.float32]  # (n, channels)
-    rate_hz: int
-    duration_s: float
-    peaks: Peaks
-    features: SpeechFeatures | None = None  # None until the speech pass is done
-
-    @property
-    def media(self) -> Media:
-        """The file."""
-        return self.source.media
-
-    def same_sound(self, other: Clip) -> bool:
-        """Whether both sound alike; features may differ."""
-        return same_file(self.media, other.media) and self.edit == other.edit
 
 
 class Session(QObject):
@@ -303,7 +264,7 @@ class Session(QObject):
         """Open a sound; it enters the project, as an entry of that label, when it has proved to be one."""
         self._busy(f"Opening {path.name}…")
         self._worker.run(
-            lambda: _edited_clip(_load_source(Media.file(path)), SoundEdit()),
+            lambda: edited_clip(load_source(Media.file(path)), SoundEdit()),
             lambda clip: self._speech_chosen(clip, label or f"Open speech {path.name}"),
             self._opening_failed,
         )
@@ -349,12 +310,12 @@ class Session(QObject):
                 self._set_clip(None)
             elif self.clip is not None and same_file(self.clip.media, wanted[0]):
                 source, edit = replace(self.clip.source, media=wanted[0]), wanted[1]
-                self._worker.run(lambda: _edited_clip(source, edit), self._clip_loaded, self._opening_failed)
+                self._worker.run(lambda: edited_clip(source, edit), self._clip_loaded, self._opening_failed)
             else:
                 media, edit = wanted
                 self._busy(f"Opening {media.name}…")
                 self._worker.run(
-                    lambda: _edited_clip(_load_source(media), edit),
+                    lambda: edited_clip(load_source(media), edit),
                     self._clip_loaded,
                     lambda text: self.media_failed(media, text),
                 )
@@ -400,7 +361,7 @@ class Session(QObject):
             clip = replace(clip, features=before.features)  # nearly what the new ones will be
         self._set_clip(clip)
         self._busy("Listening to the speech…")
-        self._worker.run(lambda: _with_features(clip), self._features_ready, self._opening_failed)
+        self._worker.run(lambda: with_features(clip), self._features_ready, self._opening_failed)
 
     def _features_ready(self, clip: Clip) -> None:
         if (clip.media, clip.edit) == self._clip_wanted:
@@ -419,45 +380,9 @@ class Session(QObject):
         self.busy_changed.emit(text)
 
 
-def same_file(one: Media, other: Media) -> bool:
-    """Whether two media hold the same, wherever they lie."""
-    return one == other or (one.sha256 is not None and one.sha256 == other.sha256)
-
-
 def _newer(path: Path, moment_s: float) -> bool:
     """Whether a file was written after a moment (seconds since 1970); two seconds are left to clocks that differ."""
     try:
         return path.stat().st_mtime > moment_s + 2.0
     except OSError:
         return False
-
-
-def _load_source(media: Media) -> Source:
-    """Runs in the worker."""
-    from studio.engine.speech.audio import load_audio
-    from studio.engine.speech.project_sound import peak_db
-
-    audio = load_audio(Path(media.location()))
-    return Source(media, audio, _peaks(audio), peak_db(audio.samples))
-
-
-def _edited_clip(source: Source, edit: SoundEdit) -> Clip:
-    """Runs in the worker."""
-    from studio.engine.speech.project_sound import edited
-
-    audio = edited(source.audio, edit)
-    peaks = source.peaks if audio.samples is source.audio.samples else _peaks(audio)
-    return Clip(source, edit, audio.samples, audio.rate_hz, audio.duration_s, peaks)
-
-
-def _peaks(audio: Audio) -> Peaks:
-    mixed = audio.samples[:, 0] if audio.samples.shape[1] == 1 else audio.samples.mean(axis=1)
-    return Peaks(np.ascontiguousarray(mixed, dtype=np.float32), audio.rate_hz)
-
-
-def _with_features(clip: Clip) -> Clip:
-    """Runs in the worker."""
-    from studio.engine.speech.audio import Audio
-    from studio.engine.speech.features import extract_features
-
-    return replace(clip, features=extract_features(Audio(clip.samples, clip.rate_hz)))

@@ -189,7 +189,7 @@ def test_cameras_of_the_project_are_offered(studio: Studio, tmp_path: Path) -> N
     dialog.reject()
     viewport = studio.window.viewport
     studio.drag(viewport, viewport.rect().center(), viewport.rect().center() + QPoint(60, 0))
-    dialog = asked(studio, tmp_path)
+    dialog = asked(studio, tmp_path, "mp4")
     assert [dialog.camera.itemText(i) for i in range(2)] == ["Current view", "Keyed camera"]
     assert dialog.wish().view == viewport.controller.view != keyed
 

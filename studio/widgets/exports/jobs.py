@@ -16,7 +16,7 @@ from studio.document.model import Project
 from studio.document.performance import CameraView
 from studio.engine.formats import BY_ID, Format
 from studio.engine.scene import Scene
-from studio.widgets.session import Clip
+from studio.widgets.sound_clip import Clip
 
 if TYPE_CHECKING:
     from studio.engine.avatar import Avatar

@@ -6,7 +6,7 @@ import numpy as np
 
 from studio.widgets.bridge import Worker
 from studio.widgets.context import Studio
-from studio.widgets.session import Clip
+from studio.widgets.sound_clip import Clip
 from studio.widgets.timeline.spectrum import Spectrum
 
 SETTING = "timeline/spectrogram"

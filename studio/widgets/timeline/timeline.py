@@ -14,7 +14,8 @@ from studio.document.curves import Handle, Interpolation
 from studio.playback.player import State
 from studio.widgets.actions import Actions
 from studio.widgets.driver import PlaybackDriver
-from studio.widgets.session import Clip, Session
+from studio.widgets.session import Session
+from studio.widgets.sound_clip import Clip
 from studio.widgets.timeline.amount import TOOLS, AmountPanel
 from studio.widgets.timeline.canvas import ZOOM_STEP, Canvas
 from studio.widgets.timeline.editor import NOTHING, KeyEditor

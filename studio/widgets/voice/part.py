@@ -14,7 +14,7 @@ from studio.playback.sound import Sound
 from studio.widgets import theme
 from studio.widgets.bridge import Worker
 from studio.widgets.context import Studio
-from studio.widgets.session import Clip
+from studio.widgets.sound_clip import Clip
 from studio.widgets.sound_output import SoundOutput
 from studio.widgets.voice.record_panel import RecordPanel
 from studio.widgets.voice.sound_panel import SoundPanel

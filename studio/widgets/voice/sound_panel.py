@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from studio.document.model import SoundEdit
 from studio.widgets import theme
-from studio.widgets.session import Source
+from studio.widgets.sound_clip import Source
 from studio.widgets.transport import timecode
 from studio.widgets.voice.trim_strip import TrimStrip
 
