@@ -238,7 +238,9 @@ def overwrite(curve: Curve, piece: Curve) -> Edited:
                 edges.append(replace(own, handle=Handle.FREE, left=key.left))
             else:
                 edges.append(replace(own, handle=Handle.FREE, right=key.right, interpolation=key.interpolation))
-    edged = piece.merged(Curve.from_keys(edges)) if len(piece) > 1 else piece
+    if len(piece) == 1 and edges:  # one key is both edges: it arrives like the first and leaves like the second
+        edges = [replace(edges[0], right=edges[1].right, interpolation=edges[1].interpolation)]
+    edged = piece.merged(Curve.from_keys(edges)) if edges else piece
     result = split.without(split.between(start, end)).merged(edged)
     return Edited(result, np.searchsorted(result.times_s, piece.times_s))
 

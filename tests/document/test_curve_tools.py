@@ -201,6 +201,14 @@ def test_overwriting_where_the_curve_meets_the_piece_needs_no_guard() -> None:
     np.testing.assert_allclose(edited.curve.sample([1.5, 2.5]), piece.sample([1.5, 2.5]), atol=1e-9)
 
 
+def test_a_single_key_on_the_curve_changes_nothing_around_it() -> None:
+    """It used to leave with its own interpolation, and the curve after it was lost."""
+    curve = Curve.from_keys([Key(0, 0, Interpolation.LINEAR), Key(1, 1)])
+    edited = tools.overwrite(curve, Curve.from_keys([Key(0, 0, Interpolation.CONSTANT)]))
+    times = np.linspace(0, 1, 20)
+    np.testing.assert_allclose(edited.curve.sample(times), curve.sample(times), atol=1e-9)
+
+
 @given(selections(), st.sampled_from([24.0, 25.0, 60.0]))
 def test_snapping_puts_keys_on_frames(picked: tuple[Curve, list[int]], fps: float) -> None:
     snapped = tools.snap_to_frames(*picked, fps)
