@@ -23,6 +23,8 @@ from studio.errors import StudioError
 Role = Literal["avatar", "audio", "backdrop"]
 State = Literal["ok", "missing", "changed", "refused", "unreadable"]
 ROLES: tuple[Role, ...] = ("avatar", "audio", "backdrop")
+NOUNS: dict[Role, str] = {"avatar": "avatar", "audio": "speech", "backdrop": "background"}
+"""What people call them, as everywhere in the window."""
 
 SEARCH_LIMIT = 20_000
 """Files looked at by `find_media`, so that a search in a whole disk comes to an end."""
@@ -122,7 +124,7 @@ def _fill(project: Project, target: Path, name: str, made: list[Path]) -> tuple[
             continue
         source = Path(media.location())
         if not source.is_file():
-            raise StudioError(f"{source} is missing; relink the {role} before collecting.")
+            raise StudioError(f"{source} is missing; relink the {NOUNS[role]} before collecting.")
         copy = _free(target / "media" / source.name)
         made.append(copy)
         shutil.copyfile(source, copy)
@@ -135,7 +137,7 @@ def _fill(project: Project, target: Path, name: str, made: list[Path]) -> tuple[
 
 
 def _report(role: Role, media: Media) -> MediaReport:
-    what = f"The {'background' if role == 'backdrop' else role} {media.path}"
+    what = f"The {NOUNS[role]} {media.path}"
     if media.shipped:
         return MediaReport(role, media, "ok", "")
     if not media.trusted:

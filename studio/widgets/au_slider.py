@@ -60,11 +60,13 @@ class AuSlider(QSlider):
 
     It shows what it is told (`show_intensity`) and reports what the user does; it decides nothing.
 
-    A drag is a gesture: `pressed`, any number of `moved`, `released`. Keys and wheel steps report `stepped` alone.
+    A drag is a gesture: `pressed`, any number of `moved`, `released`; Escape says `cancelled` before that.
+    Keys and wheel steps report `stepped` alone.
     """
 
     pressed = Signal()
     moved = Signal(float)
+    cancelled = Signal()
     released = Signal()
     stepped = Signal(float)
     reset = Signal()
@@ -150,7 +152,7 @@ class AuSlider(QSlider):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Arrows, Page, Home and End step; Delete resets."""
+        """Arrows, Page, Home and End step; Delete resets; Escape takes a drag back."""
         small, large, whole = self.scale.key_step, self.scale.page_step, self.maximum() - self.minimum()
         steps = {
             Qt.Key.Key_Left: -small,
@@ -167,6 +169,11 @@ class AuSlider(QSlider):
             self._step(steps[key])
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.reset.emit()
+        elif key == Qt.Key.Key_Escape and self._dragging:
+            self._dragging = False
+            self.cancelled.emit()
+            self.released.emit()
+            self.update()
         else:
             event.ignore()
 

@@ -94,13 +94,14 @@ class BlinkControls(QWidget):
     """Rate, strength and pattern of automatic blinks. Reports what is wanted; shows what it is told.
 
     Signals:
-        switched(on), gesture_begun(), set(Blinks), gesture_ended(), convert().
+        switched(on), gesture_begun(), set(Blinks), gesture_ended(), gesture_cancelled(), convert().
     """
 
     switched = Signal(bool)
     gesture_begun = Signal(str)
     wanted = Signal(str, object)
     gesture_ended = Signal()
+    gesture_cancelled = Signal()
     convert = Signal()
 
     def __init__(self) -> None:
@@ -198,6 +199,7 @@ class BlinkControls(QWidget):
         row.slider.pressed.connect(lambda: self.gesture_begun.emit(label))
         row.slider.moved.connect(lambda value: self._want(label, **{field: value}))
         row.slider.released.connect(self.gesture_ended)
+        row.slider.cancelled.connect(self.gesture_cancelled)
         row.slider.stepped.connect(lambda value: self._want(label, **{field: value}))
         row.value.valueChanged.connect(lambda value: self._want(label, **{field: value}))
         normal = getattr(Blinks(), field)
@@ -257,6 +259,7 @@ class HeadPage:
         panel.gesture_begun.connect(sliders.begin)
         panel.gesture_moved.connect(sliders.move)
         panel.gesture_ended.connect(sliders.end)
+        panel.gesture_cancelled.connect(studio.session.cancel)
         panel.value_set.connect(sliders.step)
         panel.value_reset.connect(sliders.reset)
         panel.key_clicked.connect(studio.timeline.toggle_key)
@@ -264,6 +267,7 @@ class HeadPage:
         blinks.switched.connect(self._switch)
         blinks.gesture_begun.connect(studio.session.begin)
         blinks.gesture_ended.connect(studio.session.commit)
+        blinks.gesture_cancelled.connect(studio.session.cancel)
         blinks.wanted.connect(self._set)
         blinks.convert.connect(self._convert)
         studio.session.changed.connect(lambda _event: self._show(always=True))

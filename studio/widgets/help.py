@@ -205,7 +205,7 @@ class Help:
             ("Drawing with", "nothing yet" if ready is None else ready.backend),
             ("Sound device", driver.player.output.name),
             ("System", f"{platform.system()} {platform.release()}, Python {platform.python_version()}"),
-            ("Log of defects", str(log_path())),
+            ("Error log", str(log_path())),
         ]
 
 

@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
         self.panel.gesture_begun.connect(sliders.begin)
         self.panel.gesture_moved.connect(sliders.move)
         self.panel.gesture_ended.connect(sliders.end)
+        self.panel.gesture_cancelled.connect(session.cancel)
         self.panel.value_set.connect(sliders.step)
         self.panel.value_reset.connect(sliders.reset)
         self.panel.key_clicked.connect(self.timeline.toggle_key)

@@ -99,9 +99,9 @@ MENUS: tuple[Submenu, ...] = (
             ),
             "play.around", "play.loop_around", "",
             "play.loop", "play.mark_in", "play.mark_out", "play.clear_range", "",
-            "play.scrub_sound", "play.mute", "volume.up", "volume.down",
-            Submenu("Sound output", ("output.system", "output.look_again")), "",
-            "voice.record", "voice.normalise", "voice.reset",
+            "play.scrub_sound", Submenu("Volume", ("play.mute", "volume.up", "volume.down")),
+            Submenu("Sound output", ("output.system", "output.look_again")),
+            Submenu("Voice", ("voice.record", "voice.normalise", "voice.reset")),
         ),
     ),
     Submenu(

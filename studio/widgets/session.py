@@ -123,6 +123,11 @@ class Session(QObject):
             self._gesture.commit()
         self._gesture = None
 
+    def cancel(self) -> None:
+        """What the gesture in progress has changed is taken back (Escape)."""
+        if self.history.gesture is not None:
+            self.history.gesture.cancel()
+
     def change(self, label: str, project: Project) -> None:
         """A step of the gesture in progress, or an entry of its own."""
         if self._gesture is not None and self._gesture.active:

@@ -124,6 +124,7 @@ class SliderPanel(QFrame):
 
     Signals:
         gesture_begun(key), gesture_moved(key, value), gesture_ended(key): a drag.
+        gesture_cancelled(): what the drag has changed is not wanted; the end follows.
         value_set(key, value): one step of keyboard, wheel or field.
         value_reset(key): back to what lies below.
         key_clicked(key): the diamond.
@@ -133,6 +134,7 @@ class SliderPanel(QFrame):
     gesture_begun = Signal(str)
     gesture_moved = Signal(str, float)
     gesture_ended = Signal(str)
+    gesture_cancelled = Signal()
     value_set = Signal(str, float)
     value_reset = Signal(str)
     key_clicked = Signal(str)
@@ -163,6 +165,7 @@ class SliderPanel(QFrame):
         row.slider.pressed.connect(lambda: self.gesture_begun.emit(key))
         row.slider.moved.connect(lambda value: self.gesture_moved.emit(key, value))
         row.slider.released.connect(lambda: self.gesture_ended.emit(key))
+        row.slider.cancelled.connect(self.gesture_cancelled)
         row.slider.stepped.connect(lambda value: self.value_set.emit(key, value))
         row.slider.reset.connect(lambda: self.value_reset.emit(key))
         row.value.valueChanged.connect(lambda value: self.value_set.emit(key, value))

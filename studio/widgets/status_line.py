@@ -86,6 +86,8 @@ class MessageList(QFrame):
         self.resize(LIST_SIZE)
         self.list = QListWidget()
         self.list.setWordWrap(True)
+        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)  # otherwise lines break where the list once ended
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName("Recent messages, newest first")
         self.copy = QPushButton("Copy all")
         self.copy.clicked.connect(self._copy)

@@ -219,6 +219,7 @@ QMenu::item:selected {{ background: {p.hover}; }}
 QMenu::item:disabled {{ color: {p.disabled}; }}
 QMenu::separator {{ height: 1px; background: {p.groove}; margin: 4px 8px; }}
 QMenu::icon {{ padding-left: 8px; }}
+QMenu::icon:checked {{ background: {p.accent_dim}; border: 1px solid {p.accent}; border-radius: 3px; }}
 QSplitter::handle {{ background: {p.window}; }}
 QSplitter::handle:horizontal {{ width: 4px; }}
 QSplitter::handle:vertical {{ height: 4px; }}
@@ -297,6 +298,8 @@ QPushButton#primary:disabled {{ background: {p.raised}; border-color: {p.groove}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {p.field}; border: 1px solid {p.groove};
   border-radius: {RADIUS}px; padding: 4px 6px; color: {p.text}; min-height: 18px;
   selection-background-color: {p.accent}; selection-color: {p.on_accent}; }}
+QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{ color: {p.disabled};
+  background: {p.panel}; }}
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {p.accent}; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}

@@ -97,7 +97,7 @@ def test_collecting_touches_no_folder_that_is_in_use(tmp_path: Path, sound: Path
 
 def test_collecting_with_a_medium_missing_leaves_nothing(tmp_path: Path, sound: Path) -> None:
     project = Project(avatar=Media.file(sound), audio=Media(str(tmp_path / "gone.wav")))
-    with pytest.raises(StudioError, match="relink the audio"):
+    with pytest.raises(StudioError, match="relink the speech"):
         collect(project, tmp_path / "out", "talk")
     assert not (tmp_path / "out").exists()
 

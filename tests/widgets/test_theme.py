@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QColor, QIcon
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
+from pytestqt.qtbot import QtBot
 
 from studio.widgets import appearance, palette, theme
 from tests.widgets.conftest import Studio
@@ -102,3 +103,15 @@ def test_another_size_offers_a_restart(studio: Studio) -> None:
     banner.button.click()
     assert studio.window.isVisible()  # the user thought better of it
     assert QApplication.instance().property(appearance.RESTART_PROPERTY) is None
+
+
+def test_a_menu_shows_that_an_action_with_an_icon_is_checked(qtbot: QtBot) -> None:
+    menu = QMenu()
+    qtbot.addWidget(menu)
+    action = menu.addAction(theme.icon("loop", "dim"), "Loop")
+    action.setCheckable(True)
+    menu.ensurePolished()
+    menu.resize(menu.sizeHint())
+    plain = menu.grab().toImage()
+    action.setChecked(True)
+    assert menu.grab().toImage() != plain

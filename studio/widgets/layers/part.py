@@ -127,6 +127,7 @@ class Layers(QObject):
         page.weight_begun.connect(self._begin_weight)
         page.weight_moved.connect(self._weigh)
         page.weight_ended.connect(self._end_weight)
+        page.weight_cancelled.connect(self._studio.session.cancel)
         page.layer_chosen.connect(self._choose)
         page.layer_menu_wanted.connect(self._open_layer_menu)
         page.preset_chosen.connect(self._clips.add)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
 
 from studio.document.expressions import Expressions
@@ -32,6 +32,9 @@ class WeightSlider(QSlider):
     """0 to 100 %; one gesture from press to release, one entry for each step of keyboard or wheel."""
 
     begun = Signal()
+    cancelled = Signal()
+    """Escape: what the drag has changed is not wanted; `ended` follows."""
+
     ended = Signal()
     reset = Signal()
 
@@ -59,6 +62,17 @@ class WeightSlider(QSlider):
         """Until it is let go."""
         if self.isSliderDown():
             self.setSliderDown(False)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Escape takes a drag back."""
+        if event.key() != Qt.Key.Key_Escape or not self.isSliderDown():
+            super().keyPressEvent(event)
+            return
+        self.blockSignals(True)
+        self.setSliderDown(False)
+        self.blockSignals(False)
+        self.cancelled.emit()
+        self.ended.emit()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Back to counting in full."""
@@ -96,6 +110,7 @@ class LayerRow(QWidget):
     weight_begun = Signal()
     weight_moved = Signal(float)
     weight_ended = Signal()
+    weight_cancelled = Signal()
     chosen = Signal()
     menu_wanted = Signal(QPoint)
 
@@ -141,6 +156,7 @@ class LayerRow(QWidget):
         )
         self.weight.begun.connect(self.weight_begun)
         self.weight.ended.connect(self.weight_ended)
+        self.weight.cancelled.connect(self.weight_cancelled)
         self.weight.valueChanged.connect(lambda value: self.weight_moved.emit(value / 100))
         self.weight.reset.connect(lambda: self.weight_moved.emit(1.0))
 

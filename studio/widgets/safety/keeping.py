@@ -66,7 +66,7 @@ class Keeping(QObject):
     def _show(self) -> None:
         session = self._studio.session
         save = self._studio.actions["project.save"]
-        save.setText("Save as…" if session.path is None or session.read_only else "Save")
+        save.setText("Save…" if session.path is None or session.read_only else "Save")
         if not session.read_only and self._said and self._studio.banner.text == self._said:
             self._studio.banner.hide()
             self._said = ""

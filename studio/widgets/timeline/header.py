@@ -27,6 +27,9 @@ FRAME_PX = 7.0
 BLOCK_PX = 5.0
 """Sounds shorter than this on the average are drawn as one picture, without names."""
 
+LEGIBLE_SCALE = 100.0
+"""Pixels per second from which most sounds have room for their names; fewer names than that would be noise."""
+
 LABEL_FONTS: tuple[tuple[float, tuple[int, ...]], ...] = ((400.0, (13, 11)), (160.0, (11, 10)), (0.0, (10,)))
 """Type of the sounds' names from a zoom in pixels per second on; the second size where the first has no room."""
 
@@ -86,11 +89,15 @@ class HeaderPainter:
         painter.setPen(ink.pen("faint", 0.6))
         painter.drawLines([QLineF(x, RULER_HEIGHT - 6, x, RULER_HEIGHT - 1) for x, _ in ticks])
         painter.setPen(ink.pen("faint"))
+        names = [marker_area(view.x_of(marker.time_s), marker.name) for marker in state.markers]
+        metrics = QFontMetricsF(painter.font())
         for x, time_s in ticks:
             if x < GUTTER:
                 continue  # the gutter would cut its label
-            label = QRectF(x + 4, 0, TICK_PX, RULER_HEIGHT - 2)
-            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, tick_label(time_s, step))
+            text = tick_label(time_s, step)
+            label = QRectF(x + 4, 0, metrics.horizontalAdvance(text) + 1, RULER_HEIGHT - 2)
+            if not any(label.intersects(name) for name in names):  # half a label would be left
+                painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, text)
 
     # ---- the waveform ----
 
@@ -159,7 +166,7 @@ class HeaderPainter:
             left, right = origin + sounds.starts_s[i] * scale, origin + sounds.ends_s[i] * scale
             area = QRectF(left, top + 2, max(1.0, right - left - 1), PHONEME_HEIGHT - 4)
             painter.fillRect(area, accent if i == heard else plain)
-            size = self._fitting(sounds.labels[i], area.width())
+            size = self._fitting(sounds.labels[i], area.width()) if scale >= LEGIBLE_SCALE or i == heard else 0
             if size:
                 painter.setFont(ink.font(size))
                 painter.setPen(ink.pen("text" if i == heard else "dim"))
@@ -192,6 +199,12 @@ class HeaderPainter:
             rows = np.repeat(cover[None], round((PHONEME_HEIGHT - 4) * ratio), axis=0)
             self._blocks = (geometry, Strip(strips.painted(rows, ink.shades("raised")), ratio))
         return self._blocks[1]
+
+
+def marker_area(x: float, name: str) -> QRectF:
+    """What the flag and the name of a marker at `x` cover on the ruler."""
+    width = QFontMetricsF(ink.font(10)).horizontalAdvance(name) + 6 if name else 0.0
+    return QRectF(x, 0, 9 + width, RULER_HEIGHT - 4)
 
 
 def tick_label(time_s: float, step_s: float) -> str:

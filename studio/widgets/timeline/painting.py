@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from studio.widgets import theme
 from studio.widgets.timeline import ink
 from studio.widgets.timeline.clip_art import ClipArt
 from studio.widgets.timeline.gutter import GutterPainter
-from studio.widgets.timeline.header import HeaderPainter
+from studio.widgets.timeline.header import HeaderPainter, marker_area
 from studio.widgets.timeline.lane_art import LaneArt, apart
 from studio.widgets.timeline.rows import Row, range_of
 from studio.widgets.timeline.state import GUTTER, MARGIN, RULER_HEIGHT, TimelineState
@@ -155,8 +155,7 @@ class TimelinePainter:
             painter.fillRect(QRectF(x - 0.5, 3, 1, RULER_HEIGHT - 3), colour)
             if marker.name:
                 painter.setPen(colour)
-                width = QFontMetricsF(painter.font()).horizontalAdvance(marker.name) + 6
-                area = QRectF(x + 9, 0, width, RULER_HEIGHT - 4)
+                area = marker_area(x, marker.name).adjusted(9, 0, 0, 0)
                 painter.fillRect(area, ink.colour("panel"))
                 painter.drawText(area, Qt.AlignmentFlag.AlignCenter, marker.name)
 

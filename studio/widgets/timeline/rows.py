@@ -16,6 +16,8 @@ from studio.document.performance import Performance
 GROUP_HEIGHT = 20
 LANE_HEIGHT = 56
 TRACK_HEIGHT = 34
+EMPTY_TRACK_HEIGHT = 26
+"""Of the track while there are no expressions: as much as its hint needs."""
 
 EXPRESSION_GROUP, HEAD_GROUP, CAMERA_GROUP = "expressions", "head", "camera"
 
@@ -63,7 +65,7 @@ class Row:
     """Of a track and of the expressions' heading: indices of clips, in the order of time."""
 
     first: bool = False
-    """The uppermost track, which has the layer's switches."""
+    """The uppermost track with clips, which has the layer's switches."""
 
     @property
     def lane_id(self) -> str:
@@ -142,6 +144,7 @@ def _expression_rows(clips: Sequence[Clip], *, folded: bool) -> list[Row]:
     rows = [Row(EXPRESSION_GROUP, "Expressions", 0, GROUP_HEIGHT, folded=folded, kind="group", clips=every)]
     top = GROUP_HEIGHT
     for number, track in enumerate(tracks_of(clips) if not folded else ()):
-        rows.append(Row(EXPRESSION_GROUP, "", top, TRACK_HEIGHT, kind="clips", clips=tuple(track), first=number == 0))
-        top += TRACK_HEIGHT
+        height, first = (TRACK_HEIGHT, number == 0) if track else (EMPTY_TRACK_HEIGHT, False)
+        rows.append(Row(EXPRESSION_GROUP, "", top, height, kind="clips", clips=tuple(track), first=first))
+        top += height
     return rows

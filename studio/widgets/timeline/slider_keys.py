@@ -89,7 +89,8 @@ class SliderKeys(QObject):
     def move(self, key: str, value: float) -> None:
         """It is dragged."""
         if self._hand == "hold":
-            self._session.hold(key, value)
+            if self._session.history.gesture is not None:  # not when an undo has ended it
+                self._session.hold(key, value)
         elif self._hand == "record":
             self._recorder.move(key, value)
         elif self._hand == "key" and self._gesture is not None and self._gesture.active:

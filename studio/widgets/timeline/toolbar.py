@@ -65,8 +65,12 @@ class NumberField(QDoubleSpinBox):
         self.valueChanged.connect(self.entered)
 
     def show_number(self, value: float | None) -> None:
-        """Show a number without applying it; None for nothing to show."""
+        """Show a number without applying it; None for nothing to show: an empty field."""
         self.setEnabled(value is not None)
+        if value is None:
+            self.blockSignals(True)
+            self.clear()
+            self.blockSignals(False)
         if value is not None and not self.hasFocus():
             self.blockSignals(True)
             self.setValue(value)

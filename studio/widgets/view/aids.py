@@ -192,6 +192,7 @@ class ViewportAids:
         actions[f"ghost.{choice.ghost or 'none'}"].setChecked(True)
         actions[f"compare.{choice.against}"].setChecked(True)
         actions["compare.flip"].setChecked(choice.compare == "flip")
+        actions["compare.flip"].setText(f"Show the {self._names()[0].lower()} performance")
         actions["compare.wipe"].setChecked(choice.compare == "wipe")
         actions["guides.safe"].setChecked(choice.safe)
         actions["guides.thirds"].setChecked(choice.thirds)

@@ -56,6 +56,7 @@ class VoicePart(QObject):
         session.changed.connect(self._project_changed)
         self.sound.gesture_begun.connect(session.begin)
         self.sound.gesture_ended.connect(session.commit)
+        self.sound.gesture_cancelled.connect(session.cancel)
         self.sound.edited.connect(session.set_sound)
         self.record.about_to_record.connect(studio.driver.pause)
         self.record.keep.connect(self._keep)

@@ -36,12 +36,13 @@ class SoundPanel(QWidget):
     """The lower half of the page. Shows what it is told and asks for edits.
 
     Signals:
-        gesture_begun(label), edited(label, SoundEdit), gesture_ended().
+        gesture_begun(label), edited(label, SoundEdit), gesture_ended(), gesture_cancelled().
     """
 
     gesture_begun = Signal(str)
     edited = Signal(str, object)
     gesture_ended = Signal()
+    gesture_cancelled = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,6 +59,7 @@ class SoundPanel(QWidget):
         self.strip.begun.connect(lambda: self.gesture_begun.emit("Trim the sound"))
         self.strip.moved.connect(self._trimmed)
         self.strip.ended.connect(self.gesture_ended)
+        self.strip.cancelled.connect(self.gesture_cancelled)
         self.in_s = self._seconds("First second that is heard", lambda value: self._trimmed(value, self._out()))
         self.out_s = self._seconds("Second at which it ends", lambda value: self._trimmed(self._edit.in_s, value))
         self.start_s = self._seconds("Moment of the project at which it starts", self._placed)

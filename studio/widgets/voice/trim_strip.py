@@ -32,6 +32,9 @@ class TrimStrip(QWidget):
 
     begun = Signal()
     moved = Signal(float, float)
+    cancelled = Signal()
+    """Escape: what the drag has changed is not wanted; `ended` follows."""
+
     ended = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -103,7 +106,15 @@ class TrimStrip(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Arrows move the handle used last by a hundredth, with Shift by a tenth of a second; Up and Down choose it."""
+        """Arrows move the handle used last by a hundredth, with Shift by a tenth of a second; Up and Down choose it.
+
+        Escape takes a drag back.
+        """
+        if event.key() == Qt.Key.Key_Escape and self._dragging:
+            self._dragging = False
+            self.cancelled.emit()
+            self.ended.emit()
+            return
         step_s = BIG_STEP_S if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else STEP_S
         direction = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):

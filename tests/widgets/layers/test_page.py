@@ -126,6 +126,20 @@ def test_a_drag_of_the_weight_is_one_entry(desk: Desk) -> None:
     assert lane.weight == 1.0
 
 
+def test_escape_takes_a_drag_of_the_weight_back(desk: Desk) -> None:
+    before = desk.history.project
+    slider = desk.row("AU12").weight
+    QTest.mousePress(slider, LEFT, pos=QPoint(58, slider.height() // 2))
+    QTest.mouseMove(slider, QPoint(32, slider.height() // 2))
+    desk.studio.qtbot.wait(1)
+    assert desk.history.project != before
+    QTest.keyClick(slider, Qt.Key.Key_Escape)
+    QTest.mouseRelease(slider, LEFT, pos=QPoint(32, slider.height() // 2))
+    assert desk.history.project == before
+    assert slider.value() == 100
+    assert not desk.history.commands
+
+
 def test_one_more_lane_on_a_channel_is_made_ordered_and_deleted(desk: Desk) -> None:
     before = desk.history.project
     desk.part.new_lane("AU12")

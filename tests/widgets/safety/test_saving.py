@@ -133,7 +133,7 @@ def test_a_newer_file_is_read_only_with_the_reason_and_saved_elsewhere(
     assert "newer studio" in studio.window.banner.text
     assert studio.window.banner.isVisible()
     assert "(read-only)" in studio.window.windowTitle()
-    assert studio.window.actions_["project.save"].text() == "Save as…"
+    assert studio.window.actions_["project.save"].text() == "Save…"
     assert studio.answers.errors == []
     studio.session.hold("AU12", 4.0)
     studio.answers.to_save = path

@@ -116,6 +116,17 @@ def test_numbers_set_time_and_value(hands: Hands) -> None:
     assert hands.curve("AU1").values[1] == 2.25
 
 
+def test_numbers_are_empty_while_nothing_is_selected(hands: Hands) -> None:
+    fields = (hands.timeline.toolbar.time, hands.timeline.toolbar.value)
+    hands.put(AU1=BUMP)
+    assert [field.text() for field in fields] == ["", ""]
+    select(hands, 1)
+    assert [field.text() for field in fields] == ["1.200", f"{BUMP.values[1]:.2f}"]
+    hands.timeline.editor.deselect()
+    assert [field.text() for field in fields] == ["", ""]
+    assert not hands.history.commands
+
+
 def test_a_text_field_keeps_its_keys(hands: Hands) -> None:
     hands.put(AU1=BUMP)
     select(hands, 1)

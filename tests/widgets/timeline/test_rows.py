@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from studio.document.curves import Curve
-from studio.document.expressions import Clip
+from studio.document.expressions import Clip, Expressions
 from studio.document.lanes import Lane
 from studio.document.performance import Performance
 from studio.widgets.timeline.rows import range_of, rows_of, tracks_of
@@ -13,6 +13,13 @@ def test_lanes_with_keys_and_added_ones_stand_under_their_regions() -> None:
     assert [row.kind for row in rows[:2]] == ["group", "clips"]
     assert [row.lane_id or row.group for row in rows[2:]] == ["brows", "AU1", "mouth", "AU12", "head", "head_yaw"]
     assert [row.top - rows[2].top for row in rows[2:]] == [0, 20, 76, 96, 152, 172]
+
+
+def test_the_track_without_expressions_is_low_and_has_no_switches() -> None:
+    empty = rows_of(Performance(), (), ())[1]
+    filled = rows_of(Performance(expressions=Expressions(clips=(Clip("happy", 0, 1),))), (), ())[1]
+    assert (empty.first, filled.first) == (False, True)
+    assert empty.height < filled.height
 
 
 def test_a_folded_group_keeps_its_heading() -> None:

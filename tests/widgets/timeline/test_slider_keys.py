@@ -50,6 +50,37 @@ def test_a_slider_without_keys_holds_unless_auto_key_is_on(hands: Hands) -> None
     assert slider.grab().toImage() == held
 
 
+@pytest.mark.parametrize("curve", [RAMP, Curve()], ids=["keys", "held"])
+def test_escape_takes_a_drag_of_a_slider_back(hands: Hands, curve: Curve) -> None:
+    hands.put(AU1=curve)
+    hands.studio.driver.seek(2.0)
+    before = hands.session.project
+    slider = hands.window.panel.rows["AU1"].slider
+    shown = slider.value()
+    hands.studio.drag(slider, spot(slider, 2.0), spot(slider, 4.0), release=False)
+    assert hands.session.project != before
+    QTest.keyClick(slider, Qt.Key.Key_Escape)
+    assert hands.session.project == before
+    assert slider.value() == shown
+    QTest.mouseMove(slider, spot(slider, 5.0))
+    QTest.mouseRelease(slider, LEFT, NONE, spot(slider, 5.0))
+    assert hands.session.project == before
+    assert not hands.history.commands
+
+
+def test_a_drag_that_an_undo_has_ended_changes_nothing_more(hands: Hands) -> None:
+    hands.put()
+    before = hands.session.project
+    slider = hands.window.panel.rows["AU1"].slider
+    hands.studio.drag(slider, spot(slider, 0.0), spot(slider, 4.0), release=False)
+    hands.session.undo()
+    hands.studio.qtbot.wait(1)
+    QTest.mouseMove(slider, spot(slider, 5.0))
+    QTest.mouseRelease(slider, LEFT, NONE, spot(slider, 5.0))
+    assert hands.session.project == before
+    assert not hands.history.commands
+
+
 def test_the_diamond_makes_and_deletes_a_key(hands: Hands) -> None:
     hands.put(AU1=RAMP)
     hands.studio.driver.seek(3.0)

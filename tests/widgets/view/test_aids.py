@@ -153,6 +153,7 @@ def test_the_saved_version_can_be_compared_with(studio: Studio) -> None:
     trigger(studio, "compare.flip")
     assert studio.red() == 100
     assert studio.window.viewport.overlay.label == "Saved performance"
+    assert studio.window.actions_["compare.flip"].text() == "Show the saved performance"
     studio.session.history.mark_saved()
     shown(studio)
     assert studio.red() == 250
