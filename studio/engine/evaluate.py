@@ -98,7 +98,7 @@ def evaluate(
         for kind, driver in drivers.items():
             measured[kind] = judge.performance(frames, _windows(driver))
         units = _of_units(judge.responses())
-        facts |= {"frames": len(frames), "gaussians": len(judge.bound.index), "law": judge.law}
+        facts |= {"frames": len(frames), "bound_gaussians": len(judge.bound.index), "law": judge.law}
         facts["binding_mm"] = 1e3 * judge.bound.distance_m
     if pictures:
         renderer = Renderer(avatar, backend=backend)
