@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,43 @@ def _checkerboard() -> QPixmap:
     return pixmap
 
 
-class RasterPresenter(QWidget):
+if TYPE_CHECKING:
+    _Base = QWidget
+else:
+    _Base = object  # a second base of Qt cannot be mixed in
+
+
+class _Showing(_Base):
+    """What both presenters do with the pixels that they are given."""
+
+    _shown: Shown
+    _fresh: bool
+
+    @property
+    def picture(self) -> Picture | None:
+        """What is shown."""
+        return self._shown.picture
+
+    @property
+    def compared(self) -> Picture | None:
+        """What is shown left of the divider."""
+        return self._shown.compared
+
+    def show_pixels(
+        self, rgba: NDArray[np.uint8], compared: NDArray[np.uint8] | None = None, *, transparent: bool = False
+    ) -> None:
+        """Show (H, W, 4) pixels at the next repaint, and others left of the divider."""
+        self._shown.picture, self._fresh = Picture(rgba, transparent=transparent), True
+        self._shown.compared = None if compared is None else Picture(compared, transparent=transparent)
+        self.update()
+
+    def set_divider(self, share: float | None) -> None:
+        """Where the compared picture ends, as a share of the width."""
+        self._shown.divider = share
+        self.update()
+
+
+class RasterPresenter(_Showing, QWidget):
     """Paints in memory; works everywhere."""
 
     presented = Signal(float)
@@ -111,29 +147,6 @@ class RasterPresenter(QWidget):
         self._shown = Shown()
         self._fresh = False
 
-    @property
-    def picture(self) -> Picture | None:
-        """What is shown."""
-        return self._shown.picture
-
-    @property
-    def compared(self) -> Picture | None:
-        """What is shown left of the divider."""
-        return self._shown.compared
-
-    def show_pixels(
-        self, rgba: NDArray[np.uint8], compared: NDArray[np.uint8] | None = None, *, transparent: bool = False
-    ) -> None:
-        """Show (H, W, 4) pixels at the next repaint, and others left of the divider."""
-        self._shown.picture, self._fresh = Picture(rgba, transparent=transparent), True
-        self._shown.compared = None if compared is None else Picture(compared, transparent=transparent)
-        self.update()
-
-    def set_divider(self, share: float | None) -> None:
-        """Where the compared picture ends, as a share of the width."""
-        self._shown.divider = share
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint the picture over the whole widget."""
         painter = QPainter(self)
@@ -144,7 +157,7 @@ class RasterPresenter(QWidget):
             self.presented.emit(time.perf_counter())
 
 
-class GlPresenter(QOpenGLWidget):
+class GlPresenter(_Showing, QOpenGLWidget):
     """Uploads the picture to the graphics card, which scales it."""
 
     presented = Signal(float)
@@ -157,29 +170,6 @@ class GlPresenter(QOpenGLWidget):
         self._shown = Shown()
         self._fresh = False
         self.frameSwapped.connect(self._swapped)
-
-    @property
-    def picture(self) -> Picture | None:
-        """What is shown."""
-        return self._shown.picture
-
-    @property
-    def compared(self) -> Picture | None:
-        """What is shown left of the divider."""
-        return self._shown.compared
-
-    def show_pixels(
-        self, rgba: NDArray[np.uint8], compared: NDArray[np.uint8] | None = None, *, transparent: bool = False
-    ) -> None:
-        """Show (H, W, 4) pixels at the next repaint, and others left of the divider."""
-        self._shown.picture, self._fresh = Picture(rgba, transparent=transparent), True
-        self._shown.compared = None if compared is None else Picture(compared, transparent=transparent)
-        self.update()
-
-    def set_divider(self, share: float | None) -> None:
-        """Where the compared picture ends, as a share of the width."""
-        self._shown.divider = share
-        self.update()
 
     def paintGL(self) -> None:  # noqa: N802 - Qt's name
         """Paint the picture over the whole widget; Qt's painter draws with the card here."""

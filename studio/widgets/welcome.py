@@ -17,7 +17,7 @@ STARTED_KEY, HINT_KEY = "started", "start_hint_closed"
 
 WIDTH, MARGIN = 264, 12
 ROOM = QSize(640, 330)
-"""In a smaller viewport the whole card would hide the face: it says only the next step there."""
+"""In a smaller viewport the whole card would hide the face: it says only the next step there, and offers the sample."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,6 @@ class StartCard(QFrame):
         for step in STEPS:
             for label in (self._ticks[step.id], self._texts[step.id]):
                 label.setVisible(not small or step.id == following)
-        self.sample.setVisible(not small)
         self.adjustSize()
 
     def restart(self) -> None:

@@ -6,14 +6,14 @@ from typing import Literal
 
 from studio.document.commands import Gesture, History, Selection
 from studio.widgets.timeline import clip_edits, edits
-from studio.widgets.timeline.drags import START_PX, Modifiers, snapping_of
+from studio.widgets.timeline.drags import START_PX, GestureDrag, Modifiers, snapping_of
 from studio.widgets.timeline.state import ClipHit, TimelineState
 
 INTENSITY_PX = 80.0
 """Pixels that a clip is dragged up by for one more of intensity."""
 
 
-class _ClipDrag:
+class _ClipDrag(GestureDrag):
     """What all of them share: one gesture from the first real movement to the release."""
 
     label = ""
@@ -44,18 +44,6 @@ class _ClipDrag:
             return time_s
         time_s, self._state.caught_s = self._snapping.snapped(time_s, self._state.view.scale)
         return time_s
-
-    def end(self) -> None:
-        """One entry, or none after a mere click."""
-        self._state.caught_s = None
-        if self._gesture is not None and self._gesture.active:
-            self._gesture.commit()
-
-    def cancel(self) -> None:
-        """Everything as before."""
-        self._state.caught_s = None
-        if self._gesture is not None and self._gesture.active:
-            self._gesture.cancel()
 
 
 class MoveClips(_ClipDrag):

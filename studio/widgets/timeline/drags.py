@@ -49,7 +49,26 @@ def snapping_of(state: TimelineState, selection: Selection | None) -> Snapping:
     return Snapping.of(state.fps, np.concatenate(keys), ends, (state.position_s,))
 
 
-class MoveKeys:
+class GestureDrag:
+    """How a drag that changes the project ends: as one entry of the history, or not at all."""
+
+    _state: TimelineState
+    _gesture: Gesture | None
+
+    def end(self) -> None:
+        """One entry, or none after a mere click."""
+        self._state.caught_s = None
+        if self._gesture is not None and self._gesture.active:
+            self._gesture.commit()
+
+    def cancel(self) -> None:
+        """Everything as before."""
+        self._state.caught_s = None
+        if self._gesture is not None and self._gesture.active:
+            self._gesture.cancel()
+
+
+class MoveKeys(GestureDrag):
     """Moves the selected keys; the one under the pointer catches on frames, edges and keys."""
 
     def __init__(self, history: History, state: TimelineState, hit: KeyHit, x: float, y: float) -> None:
@@ -81,20 +100,8 @@ class MoveKeys:
         project, selection = edits.move_keys(self._gesture.start, self._selection, delta_s, share)
         self._gesture.update(project, selection)
 
-    def end(self) -> None:
-        """One entry, or none after a mere click."""
-        self._state.caught_s = None
-        if self._gesture is not None and self._gesture.active:
-            self._gesture.commit()
 
-    def cancel(self) -> None:
-        """Everything as before."""
-        self._state.caught_s = None
-        if self._gesture is not None and self._gesture.active:
-            self._gesture.cancel()
-
-
-class MoveHandle:
+class MoveHandle(GestureDrag):
     """Turns and stretches one Bezier handle."""
 
     def __init__(self, history: History, state: TimelineState, hit: HandleHit) -> None:
@@ -117,16 +124,6 @@ class MoveHandle:
         value = 0.0 if modifiers & Modifiers.ShiftModifier else (value_y - y) / per_value
         curve = curve_tools.drag_handle(lane.curve, index, side, time_s, value).curve
         self._gesture.update(lambda p: p.perform(lambda q: edits.with_lane_curve(q, lane.id, curve)))
-
-    def end(self) -> None:
-        """One entry."""
-        if self._gesture is not None and self._gesture.active:
-            self._gesture.commit()
-
-    def cancel(self) -> None:
-        """The handle as before."""
-        if self._gesture is not None and self._gesture.active:
-            self._gesture.cancel()
 
 
 class BoxSelect:
@@ -192,7 +189,7 @@ class LassoSelect(BoxSelect):
         super().cancel()
 
 
-class MoveMarker:
+class MoveMarker(GestureDrag):
     """Moves a marker on the ruler."""
 
     def __init__(self, history: History, state: TimelineState, index: int, x: float) -> None:
@@ -219,15 +216,3 @@ class MoveMarker:
             return project.replace(markers=(*project.markers[:index], changed, *project.markers[index + 1 :]))
 
         self._gesture.update(moved)
-
-    def end(self) -> None:
-        """One entry, or none after a mere click."""
-        self._state.caught_s = None
-        if self._gesture is not None and self._gesture.active:
-            self._gesture.commit()
-
-    def cancel(self) -> None:
-        """The marker as before."""
-        self._state.caught_s = None
-        if self._gesture is not None and self._gesture.active:
-            self._gesture.cancel()
