@@ -15,14 +15,12 @@ from scipy.spatial import cKDTree
 
 from studio.engine.performer.head import BUST, FACE, Head
 from studio.engine.performer.landmarks import Anatomy
+from studio.engine.performer.materials import parting_x
 from studio.engine.performer.surface import smoothstep
 
 F64 = NDArray[np.float64]
 Lift = Callable[[F64, F64], F64]
 """Moves points (n, 3) out to at least so many metres (n,) above the scalp."""
-
-PART_X_M = 0.016
-"""How far to the left the parting lies, for a head of scale 1."""
 
 KNOTS = 15
 """Points along a strand."""
@@ -82,7 +80,7 @@ def bob(head: Head, anatomy: Anatomy, lift: Lift, roots: F64, rng: np.random.Gen
     n, scale = len(roots), head.scale
     envelope = _Envelope(head, anatomy)
     layer = rng.random(n) ** 0.8
-    part_x = PART_X_M * scale
+    part_x = parting_x(head)
     side = np.where(roots[:, 0] + rng.normal(0, 0.0016, n) > part_x, 1.0, -1.0)
     front = smoothstep(-0.075, -0.005, roots[:, 2] / scale)
     high = smoothstep(0.05, 0.095, roots[:, 1] / scale)

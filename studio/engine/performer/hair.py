@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from studio.engine.performer.bob import PART_X_M, bob
+from studio.engine.performer.bob import bob
 from studio.engine.performer.head import FACE, Head
 from studio.engine.performer.identity import HairLook
 from studio.engine.performer.landmarks import Anatomy
-from studio.engine.performer.materials import linear
+from studio.engine.performer.materials import linear, parting_x
 from studio.engine.performer.strands import Strands
 from studio.engine.performer.surface import hermite_curve, smoothstep
 
@@ -36,7 +36,6 @@ _HAIRLINE = np.array(
 _TEMPLE_RECESS_M = {"bob": 0.0, "swept": 0.0, "short": 0.006, "cropped": 0.002}
 
 
-_SHORT_PART_X_M = 0.034
 _SHINE = {"bob": 0.75, "swept": 0.8, "short": 0.6, "cropped": 0.25}
 
 
@@ -103,9 +102,8 @@ def _roots(head: Head, anatomy: Anatomy, rng: np.random.Generator, count: int) -
     # Strands that begin at the front have no others in front of them to cover the scalp: more are needed there.
     inner = scalp_mask(head, anatomy, rest - [0, 0.008, 0.010] * (rest[:, 2:3] > -0.08))
     edge = 1.0 + 2.2 * np.clip(mask - inner, 0, 1)
-    parting = {"bob": PART_X_M, "short": _SHORT_PART_X_M}.get(head.identity.hair.style)
-    if parting is not None:  # and along the parting, from where hair falls to both sides
-        edge *= 1.0 + 2.0 * np.exp(-(((rest[:, 0] - parting * head.scale) / 0.006) ** 2)) * (rest[:, 1] > 0.04)
+    # And along the parting, from where hair falls to both sides.
+    edge *= 1.0 + 3.0 * np.exp(-(((rest[:, 0] - parting_x(head)) / 0.006) ** 2)) * (rest[:, 1] > 0.04)
     weight = area * (mask * edge)[triangles].mean(axis=1)
     chosen = rng.choice(len(triangles), count, p=weight / weight.sum())
     bary = rng.dirichlet((1, 1, 1), count)
@@ -220,7 +218,7 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     height = roots[:, 1] / scale
     top = smoothstep(0.034, 0.082, height)
     front = smoothstep(-0.08, 0.0, roots[:, 2])
-    part_x = _SHORT_PART_X_M * scale
+    part_x = parting_x(head)
     side = np.where(roots[:, 0] + rng.normal(0, 0.0025, n) > part_x, 1.0, -1.0)
     over = np.stack([side * 0.75, np.full(n, 0.10), 0.30 - 0.85 * front], axis=1)
     down = np.stack([0.15 * np.sign(roots[:, 0]), np.full(n, -0.85), np.full(n, -0.50)], axis=1)

@@ -89,16 +89,20 @@ def mode_weights(au: NDArray[np.floating], articulators: NDArray[np.floating]) -
 
 
 def fold_weights(au: NDArray[np.floating]) -> F64:
-    """(F, 7) strength of each of `materials.FOLDS` for action units (F, 17), 0…1."""
+    """(F, 11) strength of each of `materials.FOLDS` for action units (F, 17), 0…1."""
     a = {name: np.clip(au[:, i], 0, MAX_INTENSITY) / MAX_INTENSITY for name, i in AU_INDEX.items()}
     folds = (
-        0.60 * a["AU1"] + 0.65 * a["AU2"] - 0.35 * a["AU1"] * a["AU2"] - 0.2 * a["AU4"],
+        0.90 * a["AU1"] + 0.15 * a["AU2"] - 0.2 * a["AU4"],
         a["AU4"] + 0.35 * a["AU9"],
         a["AU9"] + 0.25 * a["AU4"],
-        0.60 * a["AU6"] + 0.10 * a["AU12"] + 0.2 * a["AU7"],
-        0.55 * a["AU12"] + 0.35 * a["AU10"] + 0.35 * a["AU9"] + 0.2 * a["AU14"] + 0.15 * a["AU20"],
-        0.65 * a["AU6"] + 0.40 * a["AU7"] + 0.15 * a["AU12"],
-        0.7 * a["AU17"] + 0.2 * a["AU15"],
+        0.70 * a["AU6"] + 0.10 * a["AU12"] + 0.2 * a["AU7"],
+        0.70 * a["AU12"] + 0.45 * a["AU10"] + 0.40 * a["AU9"] + 0.2 * a["AU14"] + 0.15 * a["AU20"],
+        0.75 * a["AU6"] + 0.40 * a["AU7"] + 0.15 * a["AU12"],
+        0.8 * a["AU17"] + 0.2 * a["AU15"],
+        0.90 * a["AU2"] + 0.10 * a["AU1"] - 0.2 * a["AU4"],
+        0.80 * a["AU14"] + 0.30 * a["AU12"] + 0.25 * a["AU20"],
+        0.75 * a["AU23"],
+        0.75 * a["AU15"] + 0.40 * a["AU17"],
     )
     return np.asarray(np.clip(np.stack(folds, axis=1), 0.0, 1.0))
 

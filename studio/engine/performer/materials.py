@@ -1,7 +1,7 @@
 """Paints the skin of an identity into textures: colour and gloss, pores, and the folds that expressions make.
 
 Everything is a function of the rest position, so that paint sticks to the moving skin. Two kinds of maps come out:
-`colour` (linear RGB, gloss) and two maps of heights in [-1, 1]: pores and seven fold patterns, which the renderer
+`colour` (linear RGB, gloss) and three maps of heights in [-1, 1]: pores and eleven fold patterns, which the renderer
 mixes by the strength of the action units that cause them (`FOLDS`).
 """
 
@@ -25,7 +25,11 @@ from studio.engine.performer.surface import smoothstep
 
 F64 = NDArray[np.float64]
 
-FOLDS = ("forehead", "glabella", "nose_root", "crows_feet", "nasolabial", "under_eye", "chin")
+FOLDS = (
+    "inner_forehead", "glabella", "nose_root",
+    "crows_feet", "nasolabial", "under_eye", "chin",
+    "outer_forehead", "dimple", "pursed", "mouth_frown",
+)  # fmt: skip
 """Fold patterns in the order of the maps' channels."""
 
 MAP_PX = 2048
@@ -37,6 +41,17 @@ _ISLAND_BOXES = {
     SOCKET: ((0.010, 0.153, 0.545, 0.635), (0.73, 1.0, 0.02, 0.24)),
 }
 """(u0, u1, v0, v1) of the mesh → of the painted maps, per UV island: the face gets most of the room."""
+
+
+_SCALP_COVER = {"bob": 0.90, "swept": 0.85, "short": 0.66, "cropped": 0.85}
+"""Share of the scalp that roots and the shade between them hide, by hair style."""
+
+_PARTING_X_M = {"bob": 0.016, "short": 0.034}
+
+
+def parting_x(head: Head) -> float:
+    """Metres from the middle to the parting, on the left; far outside the head where the style has none."""
+    return _PARTING_X_M.get(head.identity.hair.style, 1.0) * head.scale
 
 
 def linear(colour: Rgb) -> tuple[float, float, float]:
@@ -76,10 +91,11 @@ class SkinMaps:
     colour: moderngl.Texture  # square root of linear RGB, gloss
     detail: moderngl.Texture  # pores, folds 0–2, each 0.5 + height / 4
     folds: moderngl.Texture  # folds 3–6
+    more: moderngl.Texture  # folds 7–10
 
 
 def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, roots: F64, size_px: int = MAP_PX) -> SkinMaps:
-    """Paints the three maps of an identity; about a second on software OpenGL."""
+    """Paints the four maps of an identity; about a second on software OpenGL."""
     look = head.identity.skin
     shader = Shader(context, _VERTEX, _FRAGMENT)
     # As a depth, not as a mask: the painter finds the collar between the vertices.
@@ -108,9 +124,11 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, roots: F
         "chin": vector(head.chin),
         "brow_height": float(brow[:, 1].mean()),
         "top": head.top,
+        "covered": _SCALP_COVER[head.identity.hair.style],
+        "parting": parting_x(head),
     }
     shader.set(**values)
-    maps = [context.texture((size_px, size_px), 4) for _ in range(3)]
+    maps = [context.texture((size_px, size_px), 4) for _ in range(4)]
     target = context.framebuffer(maps)
     target.use()
     target.clear()
@@ -126,6 +144,23 @@ def paint_skin(context: moderngl.Context, head: Head, anatomy: Anatomy, roots: F
     for resource in (array, buffer, target, shader.program):
         resource.release()
     return SkinMaps(*maps)
+
+
+def paint_teeth(context: moderngl.Context, head: Head) -> moderngl.Texture:
+    """The kit's picture of teeth and gums, a little whiter and with softer contrast; (root of linear RGB, gloss)."""
+    grain = np.asarray(head.kit.image("teeth.jpg", "RGB"), dtype=np.float64) / 255
+    light = np.where(grain <= 0.04045, grain / 12.92, ((grain + 0.055) / 1.055) ** 2.4)
+    gum = light[..., 0] > 2.0 * light[..., 1]
+    light = np.where(
+        gum[..., None],
+        light * [0.9, 0.75, 0.75] + [0.10, 0.03, 0.03],
+        [0.17, 0.15, 0.115] + light * [0.64, 0.59, 0.49],
+    )
+    paint = np.concatenate([np.sqrt(light.clip(0, 1)), np.ones((*light.shape[:2], 1))], axis=2)[::-1]
+    paint = (paint * 255).astype(np.uint8)
+    texture = context.texture(paint.shape[1::-1], 4, paint.tobytes())
+    texture.build_mipmaps()
+    return texture
 
 
 def _filled(texture: moderngl.Texture) -> NDArray[np.uint8]:
@@ -147,8 +182,8 @@ _FRAGMENT = (
 in vec3 X; in vec4 REGION; in vec3 ROOTS; // roots: scalp, lashes, brows
 #define SCALP ROOTS.x
 uniform vec3 base, blush, lips, lids, garment, brow_colour, hair_root, eye_centre, mouth, corner, nose, wing, chin;
-uniform vec4 amounts; uniform float brow_height, top;
-layout(location = 0) out vec4 colour; layout(location = 1) out vec4 detail; layout(location = 2) out vec4 folds;
+uniform vec4 amounts; uniform float brow_height, top, covered, parting;
+layout(location = 0) out vec4 colour; layout(location = 1) out vec4 detail; layout(location = 2) out vec4 folds; layout(location = 3) out vec4 more;
 float near(vec3 p, vec3 r) { vec3 d = (vec3(abs(X.x), X.yz) - p) / r; return exp(-dot(d, d)); }
 float segment(vec2 p, vec2 a, vec2 b, out float along) { vec2 d = b - a; along = dot(p - a, d) / dot(d, d); return length(p - a - d * clamp(along, 0.0, 1.0)); }
 float crease(float d, float width) { float x = d / width; return -exp(-x * x) + 0.55 * exp(-pow(abs(x) - 1.9, 2.0)); }
@@ -210,7 +245,8 @@ void main() {
   c = mix(c, vec3(0.045, 0.027, 0.022), ROOTS.y); gloss *= 1.0 - 0.5 * ROOTS.y;
   if (inside > 0.5) { c = mix(vec3(0.36, 0.10, 0.09), lips * 0.8, smoothstep(corner.z - 0.006, corner.z + 0.004, X.z)) * (0.7 + 0.4 * blotch); gloss = 0.7; }
   if (socket > 0.5) { c = mix(vec3(0.50, 0.24, 0.21), lids * vec3(1.0, 0.80, 0.78), 0.55); gloss = 0.6; }
-  float stubble = SCALP * (0.55 + 0.45 * smoothstep(0.55, 0.2, cells(X * 700.0).x)); c = mix(c, hair_root * (0.45 + 0.35 * blotch), stubble * 0.97); gloss *= 1.0 - 0.7 * SCALP;
+  float part_line = 0.30 * exp(-pow((X.x - parting - 0.0009 * sin(X.z * 170.0)) / 0.0009, 2.0)) * smoothstep(0.03, 0.05, X.y); // a thin line of skin along the parting
+  float stubble = SCALP * mix(covered - part_line, 1.0, smoothstep(0.55, 0.2, cells(X * 700.0).x)); c = mix(c, hair_root * (0.45 + 0.35 * blotch), stubble * 0.97); gloss *= 1.0 - 0.7 * SCALP;
   float weave = 0.5 + 0.25 * sin(X.x * 2700.0) * sin((X.y + X.z) * 2700.0);
   c = mix(c, garment * (0.9 + 0.2 * weave) * (0.85 + 0.3 * patch_) * (1.0 + 0.35 * hem), cloth); gloss = mix(gloss, 0.03, cloth);
   colour = vec4(sqrt(clamp(c, 0.0, 1.0)), clamp(gloss, 0.0, 1.0));
@@ -222,24 +258,34 @@ void main() {
   // ---- folds
   float y = X.y - brow_height; float wob = 0.0035 * (noise(vec3(X.x * 45.0, 0.0, 3.0)) - 0.5) + 0.0022 * (noise(vec3(X.x * 160.0, 4.0, 3.0)) - 0.5);
   float band = smoothstep(0.009, 0.017, y) * smoothstep(0.058, 0.040, y) * smoothstep(0.052, 0.030, ax) * front;
-  float fh = 0.0; for (int i = 0; i < 4; i++) { float yy = 0.0150 + 0.0098 * float(i) + 0.0022 * sin(float(i) * 5.0) + 0.006 * ax / 0.04 * (ax / 0.04) * -0.6; fh += crease(y - yy - wob * (1.0 + 0.4 * float(i)), 0.0017) * smoothstep(0.15, 0.75, noise(vec3(X.x * 34.0, float(i) * 9.0, 1.0)) + 0.25 * noise(vec3(X.x * 130.0, float(i) * 5.0, 2.0))) * (i == 1 || i == 2 ? 1.1 : 0.75); }
-  float forehead_fold = fh * band * 0.86;
+  float fh = 0.0; for (int i = 0; i < 4; i++) { float yy = 0.0150 + 0.0098 * float(i) + 0.0022 * sin(float(i) * 5.0) + 0.006 * ax / 0.04 * (ax / 0.04) * -0.6; fh += crease(y - yy - wob * (1.0 + 0.4 * float(i)), 0.0023) * smoothstep(0.15, 0.75, noise(vec3(X.x * 34.0, float(i) * 9.0, 1.0)) + 0.25 * noise(vec3(X.x * 130.0, float(i) * 5.0, 2.0))) * (i == 1 || i == 2 ? 1.1 : 0.75); }
+  // The frontal muscle's inner part folds the middle in waves that sink outwards; its outer part lifts arcs above each brow.
+  float middle_part = smoothstep(0.034, 0.014, ax), forehead_fold = fh * band * middle_part;
+  float fo = 0.0; for (int i = 0; i < 4; i++) { float yy = 0.0125 + 0.0092 * float(i) + 0.0016 * sin(float(i) * 3.0 + 1.0) - 5.0 * (ax - 0.031) * (ax - 0.031); fo += crease(y - yy - 0.7 * wob * (1.0 + 0.3 * float(i)), 0.0022) * smoothstep(0.10, 0.6, noise(vec3(X.x * 40.0, float(i) * 7.0, 8.0)) + 0.25 * noise(vec3(X.x * 130.0, float(i) * 3.0, 6.0))) * (i == 1 || i == 2 ? 1.05 : 0.75); }
+  float outer_fold = fo * smoothstep(0.007, 0.013, y) * smoothstep(0.052, 0.036, y) * smoothstep(0.058, 0.044, ax) * smoothstep(0.006, 0.022, ax) * front;
   float gx = ax - (0.0062 + 0.12 * max(y - 0.002, 0.0) + 0.0012 * (noise(vec3(X.y * 120.0, X.x > 0.0 ? 2.0 : 7.0, 0.0)) - 0.5));
-  float glab = crease(gx, 0.0018) * smoothstep(-0.013, -0.004, y) * smoothstep(0.021, 0.009, y) + 0.7 * exp(-pow((ax - 0.0135) / 0.005, 2.0)) * exp(-pow((y - 0.001) / 0.008, 2.0));
-  float root = 0.0; for (int i = 0; i < 3; i++) root += crease(X.y - (brow_height - 0.0105 - 0.0048 * float(i)) + 0.10 * ax, 0.0011) * 0.7;
-  root *= exp(-pow(ax / 0.0105, 2.0)) + 0.8 * exp(-pow((ax - 0.010) / 0.004, 2.0)); float side_lines = crease(dot(vec2(ax - 0.0125, X.y - nose.y - 0.012), normalize(vec2(0.9, 0.45))), 0.0012) * near(vec3(0.0135, nose.y + 0.014, 0.028), vec3(0.006, 0.008, 0.02));
+  float glab = 0.92 * crease(gx, 0.0023) * smoothstep(-0.013, -0.004, y) * smoothstep(0.021, 0.009, y) + 0.7 * exp(-pow((ax - 0.0135) / 0.005, 2.0)) * exp(-pow((y - 0.001) / 0.008, 2.0));
+  float root = 0.0; for (int i = 0; i < 3; i++) root += crease(X.y - (brow_height - 0.0105 - 0.0048 * float(i)) + 0.10 * ax, 0.0015) * 0.9;
+  root *= exp(-pow(ax / 0.0105, 2.0)) + 0.8 * exp(-pow((ax - 0.010) / 0.004, 2.0)); float side_lines = crease(dot(vec2(ax - 0.0125, X.y - nose.y - 0.012), normalize(vec2(0.9, 0.45))), 0.0016) * near(vec3(0.0135, nose.y + 0.014, 0.028), vec3(0.006, 0.008, 0.02));
   root += side_lines;
   vec2 outer = vec2(ax, X.y) - vec2(eye_centre.x + 0.0135, eye_centre.y + 0.0005); float rr = length(outer), an = atan(outer.y, outer.x);
-  float feet = 0.0; for (int i = 0; i < 4; i++) feet += crease((an - (-0.75 + 0.42 * float(i) + 0.10 * noise(vec3(rr * 160.0, float(i), X.x > 0.0 ? 1.0 : 5.0)))) * rr, 0.0009);
+  float feet = 0.0; for (int i = 0; i < 4; i++) feet += crease((an - (-0.75 + 0.42 * float(i) + 0.10 * noise(vec3(rr * 160.0, float(i), X.x > 0.0 ? 1.0 : 5.0)))) * rr, 0.0013);
   feet *= smoothstep(0.003, 0.008, rr) * smoothstep(0.026, 0.014, rr) * step(0.0, outer.x + 0.002);
   float t; vec2 top_ = wing.xy + vec2(0.0030, 0.0065), low = corner.xy + vec2(0.0105, 0.001); vec2 bow = vec2(0.0012, 0.0006);
   vec2 P2 = vec2(ax, X.y) - bow * (1.0 - pow(2.0 * clamp((top_.y - X.y) / (top_.y - low.y), 0.0, 1.0) - 1.0, 2.0));
   float nd = segment(P2, top_, low, t); float sgn = sign((low.x - top_.x) * (X.y - top_.y) - (low.y - top_.y) * (P2.x - top_.x));
-  float nl = 0.8 * (-exp(-nd * nd / 0.000008) + 0.55 * exp(-pow(nd - 0.0052, 2.0) / 0.00001) * step(0.0, sgn)) * smoothstep(-0.15, 0.15, t) * smoothstep(1.45, 0.85, t) * front;
+  float nl = 0.95 * (-0.72 * exp(-nd * nd / 0.0000032) - 0.28 * exp(-nd * nd / 0.000018) + 0.45 * exp(-pow(nd - 0.0052, 2.0) / 0.00001) * step(0.0, sgn)) * smoothstep(-0.15, 0.15, t) * smoothstep(1.45, 0.85, t) * front;
   vec2 ue = vec2(ax, X.y) - eye_centre.xy; float ur = length(ue * vec2(0.80, 1.25)); float ua = smoothstep(-0.002, -0.007, ue.y) * front;
-  float under_eye = (crease(ur - 0.0145, 0.0012) * 0.6 + crease(ur - 0.0185, 0.0013) * 0.55 + crease(ur - 0.0115, 0.0009) * 0.4) * ua * smoothstep(0.024, 0.012, abs(ue.x));
+  float under_eye = (crease(ur - 0.0145, 0.0015) * 0.7 + crease(ur - 0.0190, 0.0018) * 0.75 + crease(ur - 0.0113, 0.0010) * 0.4) * ua * smoothstep(0.024, 0.012, abs(ue.x));
   float dimple = near(chin + vec3(0.0, 0.016, 0.020), vec3(0.015, 0.010, 0.02)); vec2 dc = cells(X * 300.0); float chin_fold = (-0.55 * smoothstep(0.42, 0.1, dc.x) + 0.2) * dimple;
-  detail = vec4(h + amounts.w * (0.20 * forehead_fold + 1.2 * nl * 0.6 + 0.5 * under_eye), forehead_fold, glab, root) * 0.25 + 0.5;
+  // A dimpled corner, lines around pursed lips, and the line from the corner down to the chin.
+  vec2 cd = vec2(ax, X.y) - corner.xy; float arc = length((cd + vec2(0.006, -0.001)) * vec2(1.0, 0.72)) - 0.0105; float bracket = crease(arc, 0.0016) * smoothstep(0.0, 0.004, cd.x) * smoothstep(0.013, 0.006, abs(cd.y)) * front;
+  vec2 ring = vec2(ax, X.y - mouth.y) / vec2(0.021, 0.0125); float rim = exp(-pow((length(ring) - 1.02) / 0.26, 2.0)) * (1.0 - smoothstep(0.2, 0.7, lip)) * front;
+  float pursed = crease(fract(X.x * 270.0 + 1.1 * noise(vec3(X.x * 130.0, X.y * 90.0, 2.0))) * 0.0037 - 0.0018, 0.0008) * 0.55 * rim * smoothstep(0.15, 0.7, noise(vec3(X.x * 420.0, X.y * 110.0, 4.0)));
+  float md = segment(vec2(ax, X.y), corner.xy + vec2(0.0030, -0.0015), corner.xy + vec2(0.0068, -0.0165), t); float frown = (-0.34 * exp(-md * md / 0.0000035) - 0.22 * exp(-md * md / 0.00002)) * smoothstep(-0.25, 0.35, t) * smoothstep(1.5, 0.4, t);
+  float below = (X.y - (mouth.y - 0.0135 + 6.0 * ax * ax)); frown = (frown + 0.9 * crease(below, 0.0019) * smoothstep(0.017, 0.009, ax)) * front;
+  detail = vec4(h + amounts.w * (0.20 * (forehead_fold + outer_fold) + 1.2 * nl * 0.6 + 0.5 * under_eye), forehead_fold, glab, root) * 0.25 + 0.5;
   folds = vec4(feet, nl, under_eye, chin_fold) * 0.25 + 0.5;
+  more = vec4(outer_fold, bracket, pursed, frown) * 0.25 + 0.5;
 }"""
 )

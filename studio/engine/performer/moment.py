@@ -16,5 +16,5 @@ class Moment:
 
     controls: F64  # (c, 3) moved control vertices, canonical pose, metres
     pose: F64  # (5,) degrees: yaw, pitch, roll, gaze yaw, gaze pitch
-    folds: F64  # (7,) strength of each of `materials.FOLDS`, 0…1
+    folds: F64  # (11,) strength of each of `materials.FOLDS`, 0…1
     mouth_open: float = 0.0  # 0 closed, 1 wide: lets light in

@@ -28,7 +28,7 @@ from studio.engine.performer.gl import (
 )
 from studio.engine.performer.hair import grow_hair, scalp_mask
 from studio.engine.performer.head import BUST, BUST_RISE, MOUTH, Part, bust_height, lid_distance, lid_follow
-from studio.engine.performer.materials import MAP_PX, collar_depth, linear, map_uv, paint_skin
+from studio.engine.performer.materials import MAP_PX, collar_depth, linear, map_uv, paint_skin, paint_teeth
 from studio.engine.performer.moment import Moment
 from studio.engine.performer.occlusion import Occlusion, smoothed, trace_occlusion
 from studio.engine.performer.performer import Performer
@@ -230,18 +230,7 @@ class PerformerRenderer:
         ball = context.buffer(directions.astype(np.float32).tobytes())
         index = context.buffer(faces.astype(np.int32).tobytes())
         self._ball = context.vertex_array(self._eye.program, [(ball, "3f", "position")], index)
-        grain = np.asarray(self.head.kit.image("teeth.jpg", "RGB"), dtype=np.float64) / 255
-        light = np.where(grain <= 0.04045, grain / 12.92, ((grain + 0.055) / 1.055) ** 2.4)
-        gum = light[..., 0] > 2.0 * light[..., 1]
-        light = np.where(
-            gum[..., None],
-            light * [0.9, 0.75, 0.75] + [0.10, 0.03, 0.03],
-            [0.17, 0.15, 0.115] + light * [0.64, 0.59, 0.49],
-        )
-        paint = np.concatenate([np.sqrt(light.clip(0, 1)), np.ones((*light.shape[:2], 1))], axis=2)[::-1]
-        paint = (paint * 255).astype(np.uint8)
-        self._teeth_map = context.texture(paint.shape[1::-1], 4, paint.tobytes())
-        self._teeth_map.build_mipmaps()
+        self._teeth_map = paint_teeth(context, head)
         self._tongue_map = context.texture((1, 1), 4, bytes([180, 105, 102, 204]))
 
     def _upload_static(self) -> None:
@@ -371,13 +360,16 @@ class PerformerRenderer:
             colour_map=0,
             detail_map=1,
             wrinkle_map=2,
+            more_map=3,
             mouth_open=float(np.clip(moment.mouth_open, 0, 1)),
             wrinkles_a=vector(moment.folds[:4]),
-            wrinkles_b=vector(moment.folds[4:7]),
+            wrinkles_b=vector(moment.folds[4:8]),
+            wrinkles_c=vector(moment.folds[8:11]),
             wrinkled=int(np.any(moment.folds > 0.01)),
         )
         self.maps.detail.use(1)
         self.maps.folds.use(2)
+        self.maps.more.use(3)
         for mesh in self._meshes:
             (self.maps.colour, self._teeth_map, self._tongue_map)[mesh.surface].use(0)
             self._skin.set(surface=mesh.surface)

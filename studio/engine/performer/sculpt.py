@@ -34,7 +34,7 @@ _UNITS: dict[str, dict[str, float]] = {
     "AU17": {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.45},
     "AU20": {"mouthStretch": 0.80},
     "AU23": {"mouthPress": 0.25, "mouthRollLower": 0.68, "mouthRollUpper": 0.62, "mouthPucker": 0.16},
-    "AU25": {"mouthLowerDown": 0.85, "mouthUpperUp": 0.30},
+    "AU25": {"mouthLowerDown": 0.80, "mouthUpperUp": 0.20},
     "jaw": {"jawOpen": 0.58},
     "jaw_sealed": {},
     "part": {"mouthLowerDown": 0.60, "mouthUpperUp": 0.42},
@@ -93,12 +93,12 @@ class Sculptor:
         self._lids(fields)
         return np.stack([fields[name] for name in MODES])
 
-    def seal(self, field: F64, *, gap_m: float | None = None, keep_overlap: float = 0.1) -> F64:
+    def seal(self, field: F64, *, gap_m: float | F64 | None = None, keep_overlap: float = 0.1) -> F64:
         """(c, 3) what must be added to `field` so that the lips are as close as at rest (or `gap_m` apart).
 
         Args:
             field: (c, 3) movement of the control mesh.
-            gap_m: wanted distance of the lips; their distance at rest when left out.
+            gap_m: wanted distance of the lips, everywhere or along their line; their distance at rest when left out.
             keep_overlap: share of an overlap of the lips that is left as it is.
         """
         head, basis = self.head, self.head.skin.basis
@@ -107,7 +107,11 @@ class Sculptor:
         contours = self.anatomy.contours
         upper, lower = skin[contours["inner_upper"]], skin[contours["inner_lower"]]
         rest = self.anatomy.rest[contours["inner_upper"]] - self.anatomy.rest[contours["inner_lower"]]
-        wanted = rest if gap_m is None else np.stack([rest[:, 0] * 0, np.full(len(rest), gap_m), rest[:, 2] * 0.3], 1)
+        wanted = (
+            rest
+            if gap_m is None
+            else np.stack([rest[:, 0] * 0, np.broadcast_to(gap_m, len(rest)), rest[:, 2] * 0.3], 1)
+        )
         open_by = (upper - lower) - wanted
         if gap_m is None:
             open_by[:, 1] = np.where(open_by[:, 1] > 0, open_by[:, 1], (1 - keep_overlap) * open_by[:, 1])
@@ -210,6 +214,10 @@ class Sculptor:
         fields["AU23"] += self.bump(corner, (0.010, 0.009, 0.02), (-0.0016, -0.0012, 0.0))
         # An open mouth is an oval: its corners come in instead of hanging from the jaw.
         fields["jaw"] += self.bump(corner, (0.011, 0.010, 0.02), (-0.0022, 0.0018, 0.0006))
+        # Lips that part open like a lens: most in the middle, not at all at the corners.
+        across = np.abs(self.anatomy.rest[self.anatomy.contours["inner_upper"], 0]) / corner[0]
+        lens = np.clip(1.0 - across**2, 0.0, 1.0) ** 0.8 * self.head.scale
+        fields["AU25"] += self.seal(fields["AU25"], gap_m=0.0062 * lens)
         fields["AU17"] += self.bump(chin + np.array([0, 0.014, 0.02]), (0.016, 0.010, 0.03), (0.0, 0.0036, 0.0018))
         fields["AU17"] += self.bump(mouth + np.array([0, -0.006, 0]), (0.020, 0.006, 0.02), (0.0, 0.0014, 0.0010))
 

@@ -84,8 +84,8 @@ SKIN_FRAGMENT = (
     + LIGHT
     + """
 in vec3 P; in vec3 N; centroid in vec2 U; in vec4 X; in float KIND;
-uniform sampler2D colour_map; uniform sampler2D detail_map; uniform sampler2D wrinkle_map;
-uniform vec4 wrinkles_a; uniform vec3 wrinkles_b; uniform int wrinkled; uniform float mouth_open; uniform int surface; uniform vec2 bust;
+uniform sampler2D colour_map; uniform sampler2D detail_map; uniform sampler2D wrinkle_map; uniform sampler2D more_map;
+uniform vec4 wrinkles_a; uniform vec4 wrinkles_b; uniform vec3 wrinkles_c; uniform int wrinkled; uniform float mouth_open; uniform int surface; uniform vec2 bust;
 out vec4 frag;
 vec3 bumped(vec3 n, float h) {
   vec3 px = dFdx(P), py = dFdy(P); float hx = dFdx(h), hy = dFdy(h);
@@ -102,11 +102,12 @@ void main() {
     vec4 d = texture(detail_map, U) * 4.0 - 2.0;
     float h = d.x * 0.00026; blur = vec3(0.70, 0.42, 0.30) * (1.0 - smoothstep(0.0, 1.0, float(wrinkled)) * 0.35);
     if (wrinkled != 0) {
-      vec4 w = texture(wrinkle_map, U) * 4.0 - 2.0;
-      float crease = dot(vec4(d.y, d.z, d.w, w.x), wrinkles_a) + dot(w.yzw, wrinkles_b);
-      h += crease * 0.0011;
-      albedo *= 1.0 + 0.32 * clamp(crease, -1.0, 0.0) * vec3(0.72, 1.0, 1.06);
-      ao *= 1.0 + 0.35 * clamp(crease, -1.0, 0.0);
+      vec4 w = texture(wrinkle_map, U) * 4.0 - 2.0, m = texture(more_map, U) * 4.0 - 2.0;
+      float crease = dot(vec4(d.yzw, w.x), wrinkles_a) + dot(vec4(w.yzw, m.x), wrinkles_b) + dot(m.yzw, wrinkles_c);
+      float valley = clamp(crease, -1.2, 0.0);
+      h += crease * 0.0014;
+      albedo *= 1.0 + 0.40 * valley * vec3(0.70, 1.0, 1.06);
+      ao *= 1.0 + 0.45 * valley;
     }
     n = bumped(n, h);
     rough = mix(0.56, 0.34, gloss);
