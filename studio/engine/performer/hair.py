@@ -216,7 +216,8 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     """Parted at the side, longer and combed over on top, close at sides and neck."""
     n, k, scale = len(roots), 8, head.scale
     height = roots[:, 1] / scale
-    top = smoothstep(0.034, 0.082, height)
+    # What grows beside the crown lies down with the sides instead of standing off like a shelf.
+    top = smoothstep(0.034, 0.082, height) * (1 - 0.75 * smoothstep(0.042, 0.064, np.abs(roots[:, 0]) / scale))
     front = smoothstep(-0.08, 0.0, roots[:, 2])
     part_x = parting_x(head)
     side = np.where(roots[:, 0] + rng.normal(0, 0.0025, n) > part_x, 1.0, -1.0)
@@ -226,7 +227,7 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     flow += rng.normal(0, 0.10, (n, 3)) + 0.16 * np.sin(
         roots @ np.array([[90.0, 40.0, 0], [0, 110.0, 60.0], [70.0, 0, 120.0]])
     )
-    length = (0.0085 + 0.030 * top * (0.75 + 0.35 * front)) * rng.uniform(0.75, 1.1, n) * scale
+    length = (0.0108 + 0.030 * top * (0.75 + 0.35 * front)) * rng.uniform(0.75, 1.1, n) * scale
     fringe = front * top
     lift = (0.0018 + (0.004 + 0.010 * rng.random(n) ** 0.7) * top**1.5 + 0.006 * fringe) * scale
     lift *= np.where(side > 0, 0.55, 1.0)  # the short side of the parting lies flat
@@ -234,7 +235,7 @@ def _short(head: Head, scalp: _Scalp, roots: F64, normals: F64, rng: np.random.G
     p, points = roots.copy(), [roots]
     for i in range(1, k):
         s = i / (k - 1)
-        stand = (0.65 + 0.9 * fringe) * (1 - s) ** 1.5 * (0.35 + 0.65 * top)
+        stand = (0.65 + 0.9 * fringe) * (1 - s) ** 1.5 * (0.35 + 0.65 * top) * np.where(side > 0, 0.45, 1.0)
         local = scalp.normals[scalp.tree.query(p)[1]]
         along = flow - (flow * local).sum(axis=1, keepdims=True) * local
         direction = along + local * stand[:, None]

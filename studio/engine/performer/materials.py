@@ -43,7 +43,7 @@ _ISLAND_BOXES = {
 """(u0, u1, v0, v1) of the mesh → of the painted maps, per UV island: the face gets most of the room."""
 
 
-_SCALP_COVER = {"bob": 0.90, "swept": 0.85, "short": 0.66, "cropped": 0.85}
+_SCALP_COVER = {"bob": 0.90, "swept": 0.85, "short": 0.80, "cropped": 0.85}
 """Share of the scalp that roots and the shade between them hide, by hair style."""
 
 _PARTING_X_M = {"bob": 0.016, "short": 0.034}
@@ -229,9 +229,9 @@ void main() {
   float jaw = 1.0 - smoothstep(nose.y - 0.020, nose.y - 0.010, X.y + 0.25 * max(0.02 - ax, 0.0) - 0.10 * max(ax - 0.045, 0.0));
   float under = smoothstep(chin.y - 0.035, chin.y - 0.005, X.y);
   float beard = jaw * under * (1.0 - smoothstep(0.02, 0.3, lip)) * smoothstep(-0.07, -0.035, X.z) * (1.0 - 0.65 * near(corner + vec3(0.016, 0.022, 0.0), vec3(0.016, 0.016, 0.03)));
-  vec2 stub = cells(X * 760.0); beard *= amounts.y * (0.75 + 0.5 * blotch);
-  c = mix(c, c * vec3(0.66, 0.70, 0.75), clamp(beard, 0.0, 1.0) * 0.75);
-  c = mix(c, hair_root, beard * smoothstep(0.34, 0.12, stub.x) * 0.45 * step(0.25, stub.y));
+  vec2 stub = cells(X * 980.0); beard *= amounts.y * (0.75 + 0.5 * blotch);
+  c = mix(c, c * vec3(0.60, 0.64, 0.69), clamp(beard, 0.0, 1.0) * 0.88);
+  c = mix(c, hair_root, beard * smoothstep(0.40, 0.12, stub.x) * 0.52 * step(0.15, stub.y));
   // Lips: a soft border, darker towards the seam, fine vertical lines.
   float seam = 1.0 - smoothstep(0.0, 0.0050, abs(X.y - mouth.y));
   float lines = 0.5 + 0.5 * sin(X.x * 3300.0 + 9.0 * noise(vec3(X.xy * 210.0, 1.0)) + 4.0 * noise(X * 500.0)); lines = mix(lines, noise(vec3(X.x * 900.0, X.y * 120.0, 5.0)), 0.6);
@@ -271,7 +271,7 @@ void main() {
   vec2 outer = vec2(ax, X.y) - vec2(eye_centre.x + 0.0135, eye_centre.y + 0.0005); float rr = length(outer), an = atan(outer.y, outer.x);
   float feet = 0.0; for (int i = 0; i < 4; i++) feet += crease((an - (-0.75 + 0.42 * float(i) + 0.10 * noise(vec3(rr * 160.0, float(i), X.x > 0.0 ? 1.0 : 5.0)))) * rr, 0.0013);
   feet *= smoothstep(0.003, 0.008, rr) * smoothstep(0.026, 0.014, rr) * step(0.0, outer.x + 0.002);
-  float t; vec2 top_ = wing.xy + vec2(0.0030, 0.0065), low = corner.xy + vec2(0.0105, 0.001); vec2 bow = vec2(0.0012, 0.0006);
+  float t; vec2 top_ = vec2(min(wing.x, 0.0172) + 0.0004, wing.y + 0.0055), low = corner.xy + vec2(0.0085, 0.001); vec2 bow = vec2(0.0012, 0.0006);
   vec2 P2 = vec2(ax, X.y) - bow * (1.0 - pow(2.0 * clamp((top_.y - X.y) / (top_.y - low.y), 0.0, 1.0) - 1.0, 2.0));
   float nd = segment(P2, top_, low, t); float sgn = sign((low.x - top_.x) * (X.y - top_.y) - (low.y - top_.y) * (P2.x - top_.x));
   float nl = 0.95 * (-0.72 * exp(-nd * nd / 0.0000032) - 0.28 * exp(-nd * nd / 0.000018) + 0.45 * exp(-pow(nd - 0.0052, 2.0) / 0.00001) * step(0.0, sgn)) * smoothstep(-0.15, 0.15, t) * smoothstep(1.45, 0.85, t) * front;
