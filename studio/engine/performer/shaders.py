@@ -50,7 +50,7 @@ float ggx(vec3 n, vec3 v, vec3 l, float rough) {
   vec3 h = normalize(l + v); float nh = max(dot(n, h), 0.0), nl = max(dot(n, l), 0.0), nv = max(dot(n, v), 0.05);
   float a = rough * rough, a2 = a * a, d = nh * nh * (a2 - 1.0) + 1.0;
   float k = (rough + 1.0) * (rough + 1.0) / 8.0;
-  float f = 0.028 + 0.972 * pow(1.0 - max(dot(h, v), 0.0), 5.0);
+  float f = 0.028 + 0.972 * pow(1.0 - clamp(dot(h, v), 0.0, 1.0), 5.0);
   return a2 / (3.14159 * d * d) * f / (4.0 * (nv * (1.0 - k) + k) * (nl * (1.0 - k) + k)) * nl;
 }
 """
@@ -128,9 +128,9 @@ void main() {
   float strength = mix(0.25, 1.0, gloss);
   sc += (ggx(n, v, KEY, rough) * 0.7 + ggx(n, v, KEY, rough * 0.6) * 0.3) * KEY_C * s;
   sc += ggx(n, v, RIM, rough) * RIM_C * 0.6;
-  float fresnel = 0.02 + 0.35 * pow(1.0 - max(dot(n, v), 0.0), 5.0);
+  float fresnel = 0.02 + 0.35 * pow(1.0 - clamp(dot(n, v), 0.0, 1.0), 5.0);
   sc += fresnel * sky(reflect(-v, n)) * 0.55;
-  if (surface == 0) c += albedo * sky(n) * ao * 0.35 * pow(1.0 - max(dot(n, v), 0.0), 3.0);
+  if (surface == 0) c += albedo * sky(n) * ao * 0.35 * pow(1.0 - clamp(dot(n, v), 0.0, 1.0), 3.0);
   c += sc * strength * ao;
   float rise = X.y > 0.5 ? 1.0 : smoothstep(0.0, 0.0025, P.y - bust.x - bust.y * max(abs(P.x) - 0.05, 0.0));
   if (rise < 0.02) discard;
@@ -200,7 +200,7 @@ void main() {
   vec3 fx = normalize(cross(vec3(0, 1, 0), FILL)), fy = cross(FILL, fx);
   vec2 fb = abs(vec2(dot(h, fx) * 2.2, dot(h, fy))); float kf = dot(h, FILL) > 0.0 ? smoothstep(0.20, 0.12, max(fb.x, fb.y)) : 0.0;
   float open_key = smoothstep(0.05, 0.5, s);
-  float fresnel = 0.025 + 0.6 * pow(1.0 - max(dot(n, v), 0.0), 5.0);
+  float fresnel = 0.025 + 0.6 * pow(1.0 - clamp(dot(n, v), 0.0, 1.0), 5.0);
   c += k * vec3(1.0, 0.98, 0.95) * 1.15 * shade * open_key + kf * vec3(0.35, 0.38, 0.42) * 0.5 * shade + fresnel * sky(h) * shade * 0.8;
   frag = vec4(c, 1.0);
 }"""
