@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication
 from studio.document.project import SUFFIX
 from studio.playback.device import SilentOutput, open_output
 from studio.playback.engine_thread import Renderer
+from studio.threads import share_cores
 from studio.widgets import appearance, theme
 from studio.widgets.bridge import Worker
 from studio.widgets.main_window import MainWindow
@@ -107,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("path", nargs="?", type=Path, help="a project (*.emozone), an avatar or a speech clip")
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=os.environ.get("EMOZONE_LOG", "WARNING"))
+    share_cores()
     app = make_application(sys.argv[:1])
     settings = QSettings()
     first = first_start(settings)

@@ -21,6 +21,7 @@ from typing import NoReturn
 from studio import __version__
 from studio.commands import examine, export, make, window
 from studio.errors import StudioError
+from studio.threads import share_cores
 
 STOPPED = 130
 """What shells expect of a command that Ctrl+C ended: 128 + SIGINT."""
@@ -57,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         argv = sys.argv[1:]
         sys.excepthook = _report_defect
+        share_cores()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     args = parser().parse_args(_join_signed(argv))
     logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(name)s: %(message)s")

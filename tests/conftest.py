@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from studio.threads import share_cores
+
+share_cores()  # tests are many short loops, often on a machine that does something else too
+
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
