@@ -49,7 +49,16 @@ def _add_performer(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         "--kind",
         choices=KINDS,
         default="performance",
-        help="heldout speaks sentences no training hears, conflict acts against them, noise adds a detector's jitter",
+        help="heldout has sentences, a voice and expressions that no training has, conflict acts against what heldout "
+        "says, noise adds a detector's jitter, neutral only speaks",
+    )
+    parser.add_argument(
+        "--acting",
+        type=values.share,
+        default=0.5,
+        metavar="SHARE",
+        help="how much is acted, 0 to 1: there brows, lids, head and an emotion follow the voice, as people's do; "
+        "elsewhere the face moves freely of what is said (default 0.5)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another one, another performance")
     parser.set_defaults(run=perform)
@@ -108,6 +117,7 @@ def perform(args: argparse.Namespace) -> int:
             seed=args.seed,
             images=args.images,
             kind=args.kind,
+            acting=args.acting,
             progress=lambda share, what: line.show(f"{100 * share:3.0f} % {what}", share),
         )
     tell(f"{args.out}: a capture of {args.seconds:g} s by {args.identity or DEFAULT_IDENTITY}")

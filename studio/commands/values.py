@@ -101,6 +101,14 @@ def positive(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """A share of a whole, 0 to 1."""
+    value = _number(text, text)
+    if not 0 <= value <= 1:
+        raise Wrong(f"{text!r} lies outside 0 to 1")
+    return value
+
+
 def names(text: str) -> tuple[str, ...]:
     """`au,citae`: names separated by commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,8 +1,10 @@
 """Sentences to be spoken: our own, written to contain every English sound in many neighbourhoods.
 
-The performer speaks `ENGLISH`; `HELD_OUT` is never used for training anything, so that figures measured on it are
-honest. `FOREIGN` teaches the speech encoder that mouths of other languages move alike. The Mandarin sentences are
-in pinyin with tone numbers and the Hindi and Japanese ones in their scripts, as espeak-ng reads them.
+The performer speaks `ENGLISH`, whose last third puts every vowel before and after every sound that lips show (p, b, m,
+f, v, w, sh) wherever English can; sense comes second there. `HELD_OUT` is never used for training anything, so that
+figures measured on it are honest. `FOREIGN` teaches the speech encoder that mouths of other languages move alike. The
+Mandarin sentences are in pinyin with tone numbers and the Hindi and Japanese ones in their scripts, as espeak-ng reads
+them.
 """
 
 from __future__ import annotations
@@ -114,6 +116,42 @@ ENGLISH: tuple[str, ...] = (
     "That broad road goes past the bank, the park, and the pub.",
     "He hummed a simple melody and tapped his thumb.",
     "We wove a wide web of willow and wire.",
+    "All balls bounced off the tall wall before the bout.",
+    "The fan phoned a friend about foil, food, and a foam sofa.",
+    "His vow was void, his vase was vulgar, his vault was vacant.",
+    "A vain vine wound over a volume on vocal voodoo.",
+    "She wore a shabby shirt, showed her shoe, and shut the shade.",
+    "The wagon was wound up and began to woo the wax worker.",
+    "Show shape, shun sugar, share chamomile, shave shallots.",
+    "A cow may be proud, now babies bow, how about a plow pony?",
+    "The boy may point, a toy pig can annoy people.",
+    "Employ both boys, enjoy fame, deploy five convoys.",
+    "I saw both, saw people, saw many, saw five, saw very few.",
+    "Why we shy ponies buy pies by piles, my pipe.",
+    "The audible bulb was off, and an author's sofa was soft.",
+    "Now few allow vans, how we vow, how she plows!",
+    "The law was raw, we saw waves, I saw shells.",
+    "They fade away, they shake, they vanish, they wave.",
+    "Go for gold, no fear, so far, show fewer.",
+    "The day washed away, stay where we play waltzes.",
+    "The spa was far, a bra shop, a shah from Panama.",
+    "You both knew, you put two boots, you shoo shoppers away.",
+    "The bush shook, a hoof pushed it, whoops, the pool was full.",
+    "Boy, we annoy wolves, the toy shook, joy voted.",
+    "See she did, we shall, he shows, they shine, I should.",
+    "Oceans rush, potions flush, no shame, go shopping.",
+    "Her shop, your fur shawl, a purple shark, persuasion.",
+    "You should push sugar, she would cook wood pudding.",
+    "Crab cabs grab tabs, the app maps a lamb clam, half staff.",
+    "Ribs dip, slim gym, stiff cliffs, live fish, wish.",
+    "Web step, hem chef, ever fresh, we whet a wet whisk.",
+    "Club cup, come up, love rough, hush, the thumb was above us.",
+    "Tube soup, room roof, move, groove, you wait, who shouts?",
+    "Robe hope, home loaf, stove, slow waltz, so sharp.",
+    "Tribe type, time life, five, high wind, I shine my knife.",
+    "Babe shape, came safe, gave, away we go, nation, station.",
+    "Sob stop, bomb, cough, of awe, squash, father's palm.",
+    "Cash flashed in a novel splash, and lava ran past the carafe.",
 )
 
 HELD_OUT: tuple[str, ...] = (

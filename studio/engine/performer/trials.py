@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.document.action_units import ACTION_UNITS, AU_INDEX, AU_KEYS, MAX_INTENSITY, UPPER
+from studio.engine.performer.talking import Passage
 from studio.engine.speech.phonemes import BILABIALS, Phoneme
 
 F64 = NDArray[np.float64]
@@ -33,11 +34,23 @@ SPIKES_PER_S = 0.25
 """How often, per action unit, a detector loses the face for a frame or two."""
 
 
+CONTRARY: dict[str, tuple[str, ...]] = {
+    "anger": ("AU1", "AU2", "AU12"),
+    "disgust": ("AU6", "AU12"),
+    "fear": ("AU4", "AU7"),
+    "happiness": ("AU4", "AU15"),
+    "sadness": ("AU6", "AU12"),
+    "surprise": ("AU4", "AU7"),
+    "contempt": ("AU1", "AU2", "AU5"),
+}
+"""For the voice of each emotion, units that its face would not show."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One conflict in time."""
 
-    kind: str  # brow_raise, closed_smile, jaw_on_closure or pair
+    kind: str  # brow_raise, closed_smile, jaw_on_closure, contrary or pair
     units: tuple[str, ...]  # the action units that are edited
     start: int  # first frame
     end: int  # the frame after the last
@@ -48,18 +61,25 @@ _Act = Callable[[F64, int], Trial | None]
 
 
 def conflicts(
-    frames: int, fps: int, phonemes: Sequence[Phoneme], speech: NDArray[np.float32], rng: np.random.Generator
+    frames: int,
+    fps: int,
+    phonemes: Sequence[Phoneme],
+    speech: NDArray[np.float32],
+    passages: Sequence[Passage],
+    rng: np.random.Generator,
 ) -> tuple[F64, tuple[Trial, ...]]:
     """Action units against the speech, one trial after another until time is up.
 
     Raised brows stand over the loudest second that is near; a smile lies on closed lips; the jaw drops on p, b and m;
-    every pair of upper-face units comes once before one comes again.
+    an emotional line is spoken with the opposite face; every pair of upper-face units comes once before one comes
+    again.
 
     Args:
         frames: length F.
         fps: frames per second.
         phonemes: what is said.
         speech: 16 kHz samples of F frames.
+        passages: where the voice plays an emotion.
         rng: decides order, levels and pauses.
 
     Returns:
@@ -72,11 +92,12 @@ def conflicts(
         "brow_raise": lambda into, at: _raise_brows(into, at, loud, fps, rng),
         "closed_smile": lambda into, at: _smile(into, at, closures, fps, rng),
         "jaw_on_closure": lambda into, at: _drop_jaw(into, at, closures, fps, rng),
+        "contrary": lambda into, at: _contradict(into, at, passages, fps, rng),
     }
     pairs = _pairs(rng)
     trials: list[Trial] = []
     at = int(rng.integers(2, 6))
-    for kind in itertools.cycle((*acts, "pair", "pair", "pair", "pair")):
+    for kind in itertools.cycle((*acts, *["pair"] * 6)):
         if at >= frames - 3:
             break
         trial = acts[kind](au, at) if kind in acts else _show_pair(au, at, next(pairs), rng)
@@ -169,6 +190,18 @@ def _drop_jaw(
     hold = max(2, int(np.ceil(closure[1])) - start - 3)
     units = {"AU26": float(rng.uniform(3.0, 5.0))}
     return Trial("jaw_on_closure", tuple(units), start, _hold(au, units, start, hold, 4))
+
+
+def _contradict(au: F64, at: int, passages: Sequence[Passage], fps: int, rng: np.random.Generator) -> Trial | None:
+    """The face of an opposite emotion over a line that is spoken with one, if such a line is near."""
+    for passage in passages:
+        units = CONTRARY.get(passage.emotions[0])
+        start = max(at, passage.start + 4)
+        if units is not None and start <= at + 2 * fps and passage.end - start >= 20:
+            levels = {key: float(rng.uniform(3.5, 5.0)) for key in units}
+            hold = min(int(rng.integers(10, 18)), passage.end - start - 10)
+            return Trial("contrary", units, start, _hold(au, levels, start, hold, 5))
+    return None
 
 
 def _show_pair(au: F64, at: int, pair: tuple[int, int], rng: np.random.Generator) -> Trial:

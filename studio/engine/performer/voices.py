@@ -1,28 +1,30 @@
 """Text to speech with exact phoneme times, from free synthesisers: flite, espeak-ng and Festival.
 
 Only the performer and the training of the speech encoder speak; the studio itself never needs these programs.
-flite and Festival print the end of every segment, espeak-ng reports phoneme events through its library.
+flite and Festival print the end of every segment, espeak-ng reports phoneme events through its library
+(`espeak_process`).
 """
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import io
+import json
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
-import threading
 import wave
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.engine.performer import espeak_process
 from studio.engine.speech.audio import resample
 from studio.engine.speech.phonemes import SILENCE, Phoneme, from_arpabet, from_ipa
 from studio.errors import StudioError
@@ -116,7 +118,7 @@ def speak(text: str, voice: Voice, *, tempo: float = 1.0) -> Utterance:
     if voice.engine == "flite":
         samples, segments = _flite(text, voice, tempo)
     elif voice.engine == "espeak":
-        samples, segments = _Espeak.get().speak(text, voice.name, tempo)
+        samples, segments = _espeak(text, voice, tempo)
     else:
         samples, segments = _festival(text, voice, tempo)
     duration_s = len(samples) / VOICE_RATE_HZ
@@ -136,7 +138,7 @@ def available_voices(*engines: Engine) -> tuple[Voice, ...]:
             found += [
                 Voice("festival", v, _FESTIVAL_LANGUAGES[v]) for v in sorted(installed & set(_FESTIVAL_LANGUAGES))
             ]
-    if "espeak" in wanted and _espeak_library() is not None:
+    if "espeak" in wanted and _has_espeak():
         found += [Voice("espeak", v, v.split("+")[0]) for v in ESPEAK_VOICES]
     return tuple(found)
 
@@ -242,101 +244,38 @@ def _gapless(segments: list[tuple[str, float]], duration_s: float) -> tuple[Phon
     return tuple(out)
 
 
-class _EventId(ctypes.Union):
-    _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8))
+_WORDS_PER_MINUTE = 165
 
 
-class _Event(ctypes.Structure):
-    """`espeak_EVENT` of speak_lib.h."""
-
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("unique_identifier", ctypes.c_uint),
-        ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int),
-        ("audio_position", ctypes.c_int),
-        ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p),
-        ("id", _EventId),
-    )
-
-
-_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
-_EVENT_END, _EVENT_PHONEME = 0, 7
-_SYNCHRONOUS, _PHONEME_EVENTS, _IPA_NAMES, _DO_NOT_EXIT = 2, 1, 2, 0x8000
-_UTF8, _PARAMETER_RATE, _DEFAULT_WORDS_PER_MINUTE = 1, 1, 165
+def _espeak(text: str, voice: Voice, tempo: float) -> tuple[NDArray[np.float32], list[tuple[str, float]]]:
+    """Samples and (label, end) pairs; a phoneme lasts until the next one's event."""
+    if not _has_espeak():
+        raise _missing("espeak")
+    rate = int(np.clip(round(_WORDS_PER_MINUTE * tempo), 80, 450))
+    command = [sys.executable, "-I", "-S", espeak_process.__file__, voice.name, str(rate)]
+    done = _run(command, "espeak", text.encode("utf-8"))
+    if done.returncode == espeak_process.NO_DATA:
+        raise StudioError("espeak-ng finds no voice data; install the Debian package espeak-ng-data.")
+    if done.returncode == espeak_process.NO_VOICE:
+        raise StudioError(f"espeak-ng has no voice {voice.name}; choose one of `espeak-ng --voices`.")
+    if done.returncode != 0:
+        raise StudioError(f"espeak-ng could not speak {text[:40]!r} with the voice {voice.name}; try another text.")
+    header, _, raw = done.stdout.partition(b"\n")
+    told = json.loads(header)
+    sound = np.frombuffer(raw, np.int16).astype(np.float32) / 32768.0
+    events = [(milliseconds / 1000.0, name) for milliseconds, name in told["events"]]
+    ends = [time for time, _ in events[1:]] + [len(sound) / told["rate_hz"]]
+    segments: list[tuple[str, float]] = [(SILENCE, events[0][0])] if events else []
+    for (start, name), end in zip(events, ends, strict=True):
+        # A bracket is a change of language, not a sound.
+        labels: tuple[str, ...] = (SILENCE,) if name.startswith("(") else from_ipa(name) or (SILENCE,)
+        at = start
+        for label, share in _shares(labels):
+            at += (end - at) * share
+            segments.append((label, at))
+    return resample(sound, told["rate_hz"], VOICE_RATE_HZ), segments
 
 
 @functools.cache
-def _espeak_library() -> ctypes.CDLL | None:
-    for name in ("libespeak-ng.so.1", "libespeak-ng.dylib", "libespeak-ng.dll"):
-        try:
-            return ctypes.CDLL(name)
-        except OSError:
-            continue
-    return None
-
-
-class _Espeak:
-    """The espeak-ng library: one per process, one caller at a time."""
-
-    _instance: _Espeak | None = None
-    _lock = threading.Lock()
-
-    def __init__(self) -> None:
-        library = _espeak_library()
-        if library is None:
-            raise _missing("espeak")
-        rate: int = library.espeak_Initialize(_SYNCHRONOUS, 0, None, _PHONEME_EVENTS | _IPA_NAMES | _DO_NOT_EXIT)
-        if rate <= 0:
-            raise StudioError("espeak-ng finds no voice data; install the Debian package espeak-ng-data.")
-        self._library = library
-        self._rate_hz = rate
-        self._chunks: list[NDArray[np.int16]] = []
-        self._events: list[tuple[float, str]] = []
-        self._callback = _CALLBACK(self._receive)  # kept: the library calls it as long as it lives
-        library.espeak_SetSynthCallback(self._callback)
-
-    @classmethod
-    def get(cls) -> _Espeak:
-        with cls._lock:
-            if cls._instance is None:
-                cls._instance = cls()
-            return cls._instance
-
-    def _receive(self, samples: Any, n: int, events: Any) -> int:
-        if n > 0:
-            self._chunks.append(np.ctypeslib.as_array(samples, (n,)).copy())
-        i = 0
-        while events[i].type != _EVENT_END:
-            if events[i].type == _EVENT_PHONEME:
-                name = bytes(events[i].id.string).decode("utf-8", errors="ignore")
-                self._events.append((events[i].audio_position / 1000.0, name))
-            i += 1
-        return 0
-
-    def speak(self, text: str, voice: str, tempo: float) -> tuple[NDArray[np.float32], list[tuple[str, float]]]:
-        """Samples and (label, end) pairs; a phoneme lasts until the next one's event."""
-        with self._lock:
-            if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
-                raise StudioError(f"espeak-ng has no voice {voice}; choose one of `espeak-ng --voices`.")
-            rate = int(np.clip(round(_DEFAULT_WORDS_PER_MINUTE * tempo), 80, 450))
-            self._library.espeak_SetParameter(_PARAMETER_RATE, rate, 0)
-            self._chunks, self._events = [], []
-            data = text.encode("utf-8")
-            if self._library.espeak_Synth(data, len(data) + 1, 0, 1, 0, _UTF8, None, None) != 0 or not self._chunks:
-                raise StudioError(f"espeak-ng could not speak {text[:40]!r} with the voice {voice}; try another text.")
-            sound = np.concatenate(self._chunks).astype(np.float32) / 32768.0
-            events = self._events
-        ends = [time for time, _ in events[1:]] + [len(sound) / self._rate_hz]
-        segments: list[tuple[str, float]] = [(SILENCE, events[0][0])] if events else []
-        for (start, name), end in zip(events, ends, strict=True):
-            if name.startswith("("):  # a change of language, not a sound
-                labels: tuple[str, ...] = (SILENCE,)
-            else:
-                labels = from_ipa(name) or (SILENCE,)
-            at = start
-            for label, share in _shares(labels):
-                at += (end - at) * share
-                segments.append((label, at))
-        return resample(sound, self._rate_hz, VOICE_RATE_HZ), segments
+def _has_espeak() -> bool:
+    return espeak_process.load_library() is not None

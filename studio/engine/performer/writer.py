@@ -29,7 +29,7 @@ from studio.engine.performer.mapping import MODES
 from studio.engine.performer.performer import Performer, load_performer
 from studio.engine.performer.render import PerformerRenderer, Quality
 from studio.engine.performer.sampling import PARTS, Samples, sample_surface
-from studio.engine.performer.script import Kind, Script, write_script
+from studio.engine.performer.script import ACTING, Kind, Script, write_script
 from studio.engine.speech.articulators import ARTICULATORS
 from studio.errors import StudioError
 
@@ -65,6 +65,7 @@ def make_capture(
     points: int = 24_000,
     progress: Progress | None = None,
     kind: Kind = "performance",
+    acting: float = ACTING,
     script: Script | None = None,
     quality: Quality | None = None,
 ) -> Path:
@@ -80,9 +81,10 @@ def make_capture(
         images: how many (frame, camera) pairs are rendered, at least 2; about a tenth is for testing.
         points: surface points for the Gaussians.
         progress: see `Progress`.
-        kind: of script: "performance", "heldout" (sentences that no training uses), "neutral", "conflict" or "noise"
-            (see `write_script`).
-        script: the performance; written from `seconds` and `seed` when left out.
+        kind: of script: "performance", "heldout" (sentences, voices and expressions that no training uses), "neutral",
+            "conflict" or "noise" (see `write_script`).
+        acting: share of the performance that is acted, 0–1; the rest is free play.
+        script: the performance; written from `seconds`, `seed`, `kind` and `acting` when left out.
         quality: of the pictures.
 
     Returns:
@@ -92,12 +94,12 @@ def make_capture(
         StudioError: a value is out of range, the folder exists or cannot be written, or OpenGL is missing.
     """
     out = Path(out)
-    _check(out, size_px, images, seconds)
+    _check(out, size_px, images, seconds, acting)
     report = progress or (lambda share, text: None)
     report(0.0, "preparing the performer")
     find_identity(identity)
     performer = load_performer(identity)
-    script = script or write_script(seconds, seed, kind)
+    script = script or write_script(seconds, seed, kind, acting=acting)
     rng = np.random.default_rng([seed, 20])
     cameras = plan_views(performer.head, views, size_px, rng)
     shots = _plan_shots(len(script.au), script.fps, cameras, images, rng)
@@ -137,7 +139,7 @@ def project(points: F64, camera: Camera) -> F64:
     )
 
 
-def _check(out: Path, size_px: int, images: int, seconds: float) -> None:
+def _check(out: Path, size_px: int, images: int, seconds: float, acting: float) -> None:
     if out.exists():
         raise StudioError(f"{out} exists already: choose another name or remove it.")
     if not 16 <= size_px <= 2048:
@@ -146,6 +148,8 @@ def _check(out: Path, size_px: int, images: int, seconds: float) -> None:
         raise StudioError(f"A capture needs at least 2 images, not {images}.")
     if seconds <= 0:
         raise StudioError(f"The performance cannot last {seconds} seconds: choose a positive length.")
+    if not 0.0 <= acting <= 1.0:
+        raise StudioError(f"A share of {acting:g} of the performance cannot be acted: choose 0 to 1.")
 
 
 def _plan_shots(frames: int, fps: int, cameras: list[View], images: int, rng: np.random.Generator) -> list[_Shot]:
@@ -288,6 +292,8 @@ def _write_json(
         "seed": seed,
         "kind": kind,
         "trials": [asdict(trial) for trial in script.trials],
+        "passages": [asdict(passage) for passage in script.passages],
+        "sentences": [asdict(sentence) for sentence in script.sentences],
         "licence": "CC0-1.0",
         "provenance": "Rendered by EmoZone Studio's synthetic performer from CC0 head data; no real person is shown.",
         "images": [

@@ -55,6 +55,16 @@ class CaptureTrial:
 
 
 @dataclass(frozen=True)
+class CapturePassage:
+    """Frames in which voice and, unless trials say otherwise, face play an emotion."""
+
+    emotions: tuple[str, ...]  # e.g. ("anger",); several are blended
+    strength: float  # 0–1
+    start: int  # first frame
+    end: int  # the frame after the last
+
+
+@dataclass(frozen=True)
 class CaptureInfo:
     """What capture.json says beside the list of pictures."""
 
@@ -72,6 +82,7 @@ class CaptureInfo:
     provenance: str
     kind: str = ""  # of the performer's script, e.g. "conflict"
     trials: tuple[CaptureTrial, ...] = ()
+    passages: tuple[CapturePassage, ...] = ()
 
 
 @dataclass(frozen=True)

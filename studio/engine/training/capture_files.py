@@ -3,7 +3,7 @@
 The folder: capture.json (names, sizes, list of pictures), cameras.json, au.csv (OpenFace columns), speech.wav, frames/
 and masks/, and where known landmarks.safetensors and surface.safetensors.
 Where au.csv is a noisy estimate, au_clean.csv holds what the face truly did; capture.json may then say `kind`, and in
-`trials` which frames act against the speech. Coordinates are head space in metres.
+`trials` which frames act against the speech, in `passages` which play an emotion. Coordinates are head space in metres.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ from torch import Tensor
 from studio.document.action_units import ACTION_UNITS
 from studio.engine.camera import Camera
 from studio.engine.speech.articulators import ARTICULATORS
-from studio.engine.training.capture import CACHE_BYTES, Capture, CaptureImage, CaptureInfo, CaptureTrial, Surface
+from studio.engine.training.capture import (
+    CACHE_BYTES,
+    Capture,
+    CaptureImage,
+    CaptureInfo,
+    CapturePassage,
+    CaptureTrial,
+    Surface,
+)
 from studio.errors import StudioError
 
 FORMAT = "emozone-capture"
@@ -114,6 +122,7 @@ def _info(header: dict[str, Any]) -> CaptureInfo:
         provenance=str(header.get("provenance", "")),
         kind=str(header.get("kind", "")),
         trials=_trials(header.get("trials", ()), frames),
+        passages=_passages(header.get("passages", ()), frames),
     )
 
 
@@ -124,6 +133,16 @@ def _trials(entries: Any, frames: int) -> tuple[CaptureTrial, ...]:
     if any(not 0 <= trial.start < trial.end <= frames for trial in trials):
         raise ValueError("a trial lies outside the performance")
     return trials
+
+
+def _passages(entries: Any, frames: int) -> tuple[CapturePassage, ...]:
+    passages = tuple(
+        CapturePassage(tuple(str(e) for e in p["emotions"]), float(p["strength"]), int(p["start"]), int(p["end"]))
+        for p in entries
+    )
+    if any(not 0 <= passage.start < passage.end <= frames for passage in passages):
+        raise ValueError("a passage lies outside the performance")
+    return passages
 
 
 def _check_images(path: Path, info: CaptureInfo, images: tuple[CaptureImage, ...], cameras: int) -> None:

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
 
 from studio.document.action_units import AU_INDEX, AU_KEYS, UPPER
+from studio.engine.performer.emotions import BLENDS, EMOTIONS, RESERVED, blended
 from studio.engine.performer.script import POSE_LIMITS_DEG, Script, write_script
 from studio.engine.performer.sentences import ENGLISH, FOREIGN, HELD_OUT
+from studio.engine.performer.talking import FPS, HELD_OUT_VOICES, TRAINING_VOICES, voices_for
 from studio.engine.performer.trials import conflicts
 from studio.engine.performer.voices import available_voices
 from studio.engine.speech.articulators import ARTICULATORS
-from studio.engine.speech.phonemes import BILABIALS
+from studio.engine.speech.phonemes import BILABIALS, VOWELS, from_arpabet
 
 pytestmark = pytest.mark.skipif(
     not available_voices("flite", "espeak"), reason="neither flite nor espeak-ng is installed"
@@ -20,7 +24,17 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def script() -> Script:
-    return write_script(60.0, seed=4)
+    return write_script(60.0, seed=4, acting=0.3)
+
+
+@pytest.fixture(scope="module")
+def acted() -> Script:
+    return write_script(50.0, seed=8, acting=1.0)
+
+
+@pytest.fixture(scope="module")
+def heldout() -> Script:
+    return write_script(60.0, seed=3, kind="heldout")
 
 
 def test_shapes_and_ranges(script: Script) -> None:
@@ -65,11 +79,101 @@ def test_every_pair_of_upper_units_appears(script: Script) -> None:
         assert together.any(), (AU_KEYS[a], AU_KEYS[b])
 
 
-def test_expression_is_independent_of_speech(script: Script) -> None:
+def _playing(script: Script) -> np.ndarray:
+    """(F,) where passages are acted."""
+    among = np.zeros(script.n_frames, bool)
+    for passage in script.passages:
+        among[passage.start : passage.end] = True
+    return among
+
+
+def test_free_play_is_independent_of_speech() -> None:
+    script = write_script(60.0, seed=4, acting=0.0)
+    assert not script.passages
     both = np.corrcoef(np.concatenate([script.au, script.articulators], axis=1).T)
     across = np.abs(both[:17, 17:])
     assert across.max() < 0.3
     assert across.mean() < 0.08
+
+
+def test_as_much_is_acted_as_was_asked(script: Script, acted: Script, heldout: Script) -> None:
+    assert 0.15 < _playing(script).mean() < 0.5
+    assert _playing(acted).all()
+    assert 0.35 < _playing(heldout).mean() < 0.7
+    assert {e for p in acted.passages for e in p.emotions} <= set(EMOTIONS)
+    assert len({p.emotions for p in acted.passages}) >= 6
+    with pytest.raises(ValueError, match="acting"):
+        write_script(1.0, seed=1, acting=1.5)
+
+
+def test_acted_faces_show_their_emotion(acted: Script) -> None:
+    for passage in acted.passages[:-1]:
+        shown = acted.au[passage.start + 16 : passage.end - 16].mean(axis=0)
+        wanted = EMOTIONS[passage.emotions[0]].units
+        for key, level in wanted.items():
+            assert shown[AU_INDEX[key]] > 0.3 * level * passage.strength, (passage, key)
+        strangers = set(AU_KEYS) - set(wanted) - set(EMOTIONS[passage.emotions[0]].accents) - {"AU45"}
+        assert shown[[AU_INDEX[key] for key in strangers]].max() < 0.1
+
+
+def test_acted_faces_follow_the_voice(acted: Script) -> None:
+    loud = np.log(np.sqrt(np.square(acted.speech.reshape(acted.n_frames, -1)).mean(axis=1)) + 1e-3)
+    follow = []
+    for passage in acted.passages[:-1]:
+        rows = slice(passage.start + 16, passage.end - 16)
+        key = max(EMOTIONS[passage.emotions[0]].units, default="AU2", key=EMOTIONS[passage.emotions[0]].units.get)
+        follow.append(np.corrcoef(acted.au[rows, AU_INDEX[key]], loud[rows])[0, 1])
+    assert np.median(follow) > 0.2
+    blinking = acted.au[:, AU_INDEX["AU45"]] > 3.0
+    assert loud[blinking].mean() < loud[~blinking].mean() - 0.3
+    assert 0.005 < blinking.mean() < 0.12
+
+
+def test_only_held_out_performances_show_what_is_reserved(script: Script, acted: Script, heldout: Script) -> None:
+    for triple in RESERVED:
+        columns = [AU_INDEX[key] for key in triple]
+        for training in (script, acted):
+            assert training.au[:, columns].min(axis=1).max() < 0.5, triple
+        assert heldout.au[:, columns].min(axis=1).max() > 2.5, triple
+    for names, triple in zip(BLENDS, RESERVED, strict=True):
+        assert set(triple) <= {*blended(names).units, *blended(names).accents}
+    assert {p.emotions for p in heldout.passages} & set(BLENDS)
+
+
+def test_many_voices_speak_and_others_in_held_out_performances(script: Script, heldout: Script) -> None:
+    known, unknown = voices_for(held_out=False), voices_for(held_out=True)
+    engines = {voice.engine for voice in available_voices()}
+    assert {voice.engine for voice in known} == engines
+    assert len(known) >= 3 * len(engines)
+    assert not set(TRAINING_VOICES) & set(HELD_OUT_VOICES)
+    assert len({s.voice for s in script.sentences}) >= 3
+    if {"flite", "espeak"} & engines:
+        assert not set(known) & set(unknown)
+        assert not {s.voice for s in script.sentences} & {s.voice for s in heldout.sentences}
+
+
+def test_the_sound_has_rooms_and_noise_and_the_truth_has_not(script: Script) -> None:
+    silent = np.ones(script.n_frames, bool)
+    for sentence in script.sentences:
+        silent[int(sentence.start_s * FPS) : int(np.ceil(sentence.end_s * FPS))] = False
+    blocks = np.sqrt(np.square(script.speech.reshape(script.n_frames, -1)).mean(axis=1))
+    assert blocks[silent].max() > 1e-4
+    assert script.articulators[silent, ARTICULATORS.index("voice")].max() < 0.5
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
+def test_sentences_hold_every_vowel_beside_every_sound_that_lips_show() -> None:
+    met = set()
+    for text in ENGLISH:
+        command = ["flite", "-voice", "kal16", "-ps", "-t", text, "-o", "none"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        met |= set(itertools.pairwise(map(from_arpabet, said)))
+    lips = ("B", "P", "M", "F", "V", "W", "SH")
+    wanted = {pair for lip in lips for vowel in VOWELS for pair in ((lip, vowel), (vowel, lip))}
+    # English has no such words, nor ends them in these vowels.
+    never = {("M", "UH"), ("V", "UH"), ("W", "OY"), ("SH", "OY"), ("AE", "W"), ("EH", "W")}
+    never |= {("UH", lip) for lip in lips if lip != "SH"}
+    assert wanted - met <= never
 
 
 def test_blinks_are_regular_and_short() -> None:
@@ -124,8 +228,9 @@ def test_nothing_is_no_script() -> None:
         write_script(0.0, seed=1)
 
 
-def test_conflicts_are_acted_against_the_words_of_the_held_out_script() -> None:
-    plain, edited = write_script(60.0, seed=3, kind="heldout"), write_script(60.0, seed=3, kind="conflict")
+def test_conflicts_are_acted_against_the_words_of_the_held_out_script(heldout: Script) -> None:
+    plain, edited = heldout, write_script(60.0, seed=3, kind="conflict")
+    assert edited.passages == plain.passages
     assert np.array_equal(edited.speech, plain.speech)
     assert np.array_equal(edited.articulators, plain.articulators)
     assert not np.array_equal(edited.au, plain.au)
@@ -133,7 +238,13 @@ def test_conflicts_are_acted_against_the_words_of_the_held_out_script() -> None:
     assert not plain.trials
     assert np.array_equal(write_script(60.0, seed=3, kind="conflict").au, edited.au)
     assert all(a.end <= b.start for a, b in itertools.pairwise(edited.trials))
-    assert {trial.kind for trial in edited.trials} == {"brow_raise", "closed_smile", "jaw_on_closure", "pair"}
+    assert {trial.kind for trial in edited.trials} == {
+        "brow_raise",
+        "closed_smile",
+        "jaw_on_closure",
+        "contrary",
+        "pair",
+    }
     pairs = [trial.units for trial in edited.trials if trial.kind == "pair"]
     assert {frozenset(pair) for pair in pairs} == {
         frozenset((AU_KEYS[a], AU_KEYS[b])) for a, b in itertools.combinations(UPPER, 2)
@@ -146,13 +257,15 @@ def test_conflicts_are_acted_against_the_words_of_the_held_out_script() -> None:
             assert edited.au[among, AU_INDEX[unit]].max() > 2.4, trial
         shown = edited.au[among, AU_INDEX[trial.units[0]]] > 2.0
         if trial.kind == "brow_raise":
-            assert loud[among].max() > 2 * np.median(loud)
+            assert loud[among].max() > 1.5 * np.median(loud)
+        elif trial.kind == "contrary":
+            assert any(p.start <= trial.start and trial.end <= p.end for p in plain.passages)
         elif trial.kind != "pair":
             assert close[among][shown].max() > 0.8, trial
 
 
 def test_conflicts_need_something_to_be_said() -> None:
-    au, trials = conflicts(100, 25, (), np.zeros(64_000, np.float32), np.random.default_rng(1))
+    au, trials = conflicts(100, 25, (), np.zeros(64_000, np.float32), (), np.random.default_rng(1))
     assert {trial.kind for trial in trials} == {"pair"}
     assert au.max() > 2.0
 

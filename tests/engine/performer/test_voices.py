@@ -50,6 +50,15 @@ def test_times_are_those_of_the_sound(voice: Voice) -> None:
     assert np.median(loud["vowel"]) > 2.5 * np.median(loud["stop"])
 
 
+@pytest.mark.parametrize("voice", SPOKEN)
+def test_the_same_words_sound_the_same_again(voice: Voice) -> None:
+    one = speak("Puppies.", voice)
+    speak("Something else.", voice)
+    again = speak("Puppies.", voice)
+    assert np.array_equal(again.samples, one.samples)
+    assert again.phonemes == one.phonemes
+
+
 @needs_flite
 def test_tempo_scales_the_duration() -> None:
     voice = Voice("flite", "slt", "en")
@@ -76,8 +85,7 @@ def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch, tm
     for engine in ("flite", "festival"):
         with pytest.raises(StudioError, match=f"Debian package {engine}"):
             speak("Hello.", Voice(engine, "slt", "en"))  # type: ignore[arg-type]
-    monkeypatch.setattr(module, "_espeak_library", lambda: None)
-    monkeypatch.setattr(module._Espeak, "_instance", None)
+    monkeypatch.setattr(module, "_has_espeak", lambda: False)
     with pytest.raises(StudioError, match="Debian package libespeak-ng1"):
         speak("Hello.", Voice("espeak", "en-us", "en"))
     assert available_voices() == ()
