@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from studio.document.action_units import AU_INDEX
 from studio.engine.camera import framing_distance_m, orbit_camera
 from studio.engine.performer.hair import grow_hair
 from studio.engine.performer.head import bust_height, lid_follow
@@ -135,3 +136,18 @@ def test_smoothing_keeps_a_constant():
     triangles = np.array([[0, 1, 2], [1, 2, 3]])
     assert np.allclose(smoothed(np.full(4, 0.3), triangles), 0.3)
     assert np.ptp(smoothed(np.array([0.0, 1.0, 0.0, 0.0]), triangles)) < 0.5
+
+
+def test_parted_lips_open_like_a_lens(nora):
+    au = np.zeros((2, 17))
+    au[1, AU_INDEX["AU25"]] = 5
+    gaps = []
+    for weights in nora.weights(au, np.zeros((2, 10))):
+        skin = nora.head.skin.points(nora.controls(weights))
+        upper, lower = (skin[nora.anatomy.contours[f"inner_{lip}"]] for lip in ("upper", "lower"))
+        gaps.append(upper[:, 1] - lower[:, 1])
+    opened = gaps[1] - gaps[0]
+    across = np.abs(nora.anatomy.rest[nora.anatomy.contours["inner_upper"], 0]) / nora.anatomy.corner[0]
+    order = np.argsort(across)
+    assert np.diff(opened[order]).max() < 1e-4
+    assert opened[order[0]] > 0.005 > 2 * opened[order[-1]]

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from studio.document.action_units import AU_KEYS
 from studio.engine.performer.mapping import MODES, fold_weights, mode_weights
+from studio.engine.performer.materials import FOLDS
 
 faces = st.lists(st.floats(-1, 7), min_size=17, max_size=17)
 mouths = st.lists(st.floats(-0.5, 1.5), min_size=10, max_size=10)
@@ -20,6 +21,16 @@ REGIONS = {  # a landmark that must move by more than 1.5 mm, and the least it m
 def test_silence_and_no_expression_leave_the_head_at_rest():
     assert np.allclose(mode_weights(np.zeros((2, 17)), np.zeros((2, 10))), 0.0)
     assert np.allclose(fold_weights(np.zeros((2, 17))), 0.0)
+
+
+def test_the_brows_inner_and_outer_raisers_fold_their_own_part_of_the_forehead():
+    au = np.zeros((2, 17))
+    au[0, AU_KEYS.index("AU1")] = au[1, AU_KEYS.index("AU2")] = 5
+    folds = fold_weights(au)
+    inner, outer = (folds[:, FOLDS.index(f"{part}_forehead")] for part in ("inner", "outer"))
+    assert inner[0] > 3 * outer[0]
+    assert outer[1] > 3 * inner[1]
+    assert folds.shape == (2, len(FOLDS))
 
 
 @settings(deadline=None, max_examples=200)
