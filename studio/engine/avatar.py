@@ -29,6 +29,8 @@ from studio.errors import StudioError
 FORMAT = "emozone-avatar"
 FORMAT_VERSION = 1
 SUFFIX = ".safetensors"
+DEFAULT_AVATAR = "nora"
+"""The shipped avatar that the studio opens with."""
 
 _HALF = ("gaussians.quats", "gaussians.log_scales", "gaussians.opacity_logits", "gaussians.sh")
 _HALF_DEFORMER = ("deformer.residual", "deformer.triplane.planes.")
@@ -196,7 +198,7 @@ def default_avatar() -> Path:
     shipped = list_avatars()
     if not shipped:
         raise StudioError(f"There is no avatar in {assets_dir() / 'avatars'}; install EmoZone Studio again.")
-    return shipped[0]
+    return next((file for file in shipped if file.stem == DEFAULT_AVATAR), shipped[0])
 
 
 def _stored(name: str, value: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from studio.document.project import SUFFIX
 from studio.document.storage import backups_of
+from studio.engine.assets import assets_dir
 from studio.errors import StudioError
 from studio.widgets.dialogs import Dialogs, Kind
 from studio.widgets.routing import ORDER, FileKind, kind_of
@@ -24,6 +25,7 @@ class Files(QObject):
 
     Attributes:
         folder: where dialogs begin: the folder of what was opened last.
+        avatars: where the one for avatars begins: with the shipped ones, then where the last one lay.
     """
 
     opening = Signal(str)
@@ -45,6 +47,7 @@ class Files(QObject):
         super().__init__(window)
         self._session, self._dialogs, self._window = session, dialogs, window
         self.folder = Path.home()
+        self.avatars = assets_dir() / "avatars"
 
     def new_project(self) -> None:
         """Begin anew."""
@@ -53,7 +56,7 @@ class Files(QObject):
 
     def ask(self, kind: Kind) -> None:
         """Let the user choose a file and open it."""
-        path = self._dialogs.open_file(self._window, kind, self.folder)
+        path = self._dialogs.open_file(self._window, kind, self.avatars if kind == "avatar" else self.folder)
         if path is not None:
             self._open_kind(path, ASKED[kind])
 
@@ -85,7 +88,10 @@ class Files(QObject):
 
     def _open_kind(self, path: Path, kind: FileKind) -> bool:
         """False when the user would not leave the open project."""
-        self.folder = path.parent
+        if kind == "avatar":
+            self.avatars = path.parent
+        else:
+            self.folder = path.parent
         if kind == "project":
             if not self.may_leave():
                 return False

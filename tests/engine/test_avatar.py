@@ -241,7 +241,9 @@ def test_shipped_avatars_are_found_by_name(saved, tmp_path, monkeypatch):
     assert find_avatar("zoe").stem == "zoe"
     assert find_avatar(str(saved)) == saved
     assert default_avatar().stem == "ada"
-    with pytest.raises(StudioError, match="ada, zoe"):
+    (tmp_path / "avatars" / "nora.safetensors").write_bytes(saved.read_bytes())
+    assert default_avatar().stem == "nora"
+    with pytest.raises(StudioError, match="ada, nora, zoe"):
         find_avatar("bob")
     with pytest.raises(StudioError, match="does not exist"):
         find_avatar("bob.safetensors")
