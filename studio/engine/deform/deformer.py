@@ -87,7 +87,8 @@ class Deltas:
 
 def split_outputs(out: Tensor, attention: Tensor | None = None) -> Deltas:
     """`Deltas` of the heads' outputs (B, P, 14)."""
-    columns = {name: out[..., where] for name, where in HEADS.items()}
+    parts = out.split([where.stop - where.start for where in HEADS.values()], -1)
+    columns = dict(zip(HEADS, parts, strict=True))
     columns["opacity_logits"] = columns["opacity_logits"][..., 0]
     return Deltas(**columns, attention=attention)
 
@@ -97,15 +98,18 @@ class _ReluFromRest(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, rest: Tensor, step: Tensor) -> Tensor:
-        out = (rest + step).relu_().sub_(rest.relu())
-        ctx.save_for_backward(rest, out)
-        return out
+        passed = (rest + step).relu_()
+        ctx.save_for_backward(rest, passed)
+        return passed - rest.relu()
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
-        rest, out = ctx.saved_tensors
-        passed = grads[0] * (out > -rest.relu())
-        return passed.sum(0) - grads[0].sum(0) * (rest > 0), passed
+        rest, passed = ctx.saved_tensors
+        (grad,) = grads
+        on_step: Tensor = torch.ops.aten.threshold_backward(grad, passed, 0)
+        at_rest, total = (grad[0], on_step[0]) if len(grad) == 1 else (grad.sum(0), on_step.sum(0))
+        on_rest: Tensor = total - torch.ops.aten.threshold_backward(at_rest, rest, 0)
+        return on_rest, on_step
 
 
 def relu_from_rest(rest: Tensor, step: Tensor) -> Tensor:

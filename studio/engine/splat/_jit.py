@@ -65,7 +65,8 @@ def kernel(*, parallel: bool = False, fast: bool = False, inline: bool = False) 
             return cast(_Function, numba.njit(**options)(function))
         # Numba would compare a cached kernel only with the file it is written in, and go on using it when a function or
         # constant that it took from another file has changed.
-        dispatcher._cache._cache_file._source_stamp = _SOURCES
+        own = Path(function.__code__.co_filename).read_bytes()
+        dispatcher._cache._cache_file._source_stamp = _SOURCES + hashlib.sha256(own).hexdigest()
         return cast(_Function, dispatcher)
 
     return compiled

@@ -98,7 +98,8 @@ class Recipe:
 
     weights: LossWeights = field(default_factory=LossWeights)  # of the image terms
     motion_weight: float = 0.02  # geometry loss beside the pictures: an anchor, not a leash
-    rehearse_every: int = 4  # fine steps between small geometry steps, which keep frames without pictures learned
+    teach_every: int = 2  # of so many fine steps one teaches the deformer, for twice the price of one that does not
+    rehearse_every: int = 4  # teaching steps between small geometry steps: frames without pictures stay learned
     appearance_weight: float = 0.01  # keeps extent, opacity and colour changes for what motion cannot explain
     raar_weight: float = 0.01  # EmoZone-Talker
     scale_weight: float = 1.0  # of the cap on extents and flatness

@@ -98,18 +98,37 @@ class Steps:
         return StepResult(loss, squared_error)
 
     def fine(
-        self, image: int, size_px: tuple[int, int], random: torch.Generator, *, rehearse: bool = False
+        self,
+        image: int,
+        size_px: tuple[int, int],
+        random: torch.Generator,
+        *,
+        teach: bool = True,
+        rehearse: bool = False,
     ) -> StepResult:
-        """Fit everything to a picture drawn through the deformer; `rehearse` adds a small geometry step.
+        """Fit everything to a picture drawn through the deformer.
 
         Gaussians that never move are drawn as they are: the deformer has learned to leave them alone, and the
         rehearsal keeps it so.
+
+        Args:
+            image: of the capture.
+            size_px: width and height to draw at.
+            random: of this step.
+            teach: whether the deformer learns too; otherwise it only moves the Gaussians, which learn alone.
+            rehearse: whether a step that teaches adds a small geometry step.
         """
         learner, recipe, capture = self._learner, self._recipe, self._capture
         frame = capture.images[image].frame
         frames, index = torch.tensor([frame]), learner.moving
         au, speech, pose = self._controls(frames, None)
-        deltas = self._deltas(index, au, speech, pose)
+        with torch.set_grad_enabled(teach):
+            deltas = self._deltas(index, au, speech, pose)
+        if not teach:
+            shaped = _shape(learner.gaussians, deltas, index)
+            result = self._picture_terms(shaped, image, size_px, random, ())
+            learner.gaussian_optimizer.step()
+            return StepResult(*result)
         terms = recipe.motion_weight * motion_loss(deltas.means, learner.motion(frames, index), recipe.motion_scale_m)
         terms = terms + recipe.appearance_weight * appearance_penalty(deltas)
         terms = terms + recipe.raar_weight * learner.deformer.raar(deltas, learner.zones, index)
@@ -212,16 +231,20 @@ class Steps:
 
 def _shape(gaussians: Gaussians, deltas: Deltas, index: Tensor) -> Gaussians:
     """`gaussians` with the first frame of `deltas` added at `index`."""
-
-    def spread(values: Tensor) -> Tensor:
-        zeros = values.new_zeros(len(gaussians), *values.shape[1:])
-        return zeros.index_copy(0, index, values)
-
-    base = gaussians.sh[:, :1] + spread(deltas.colours[0])[:, None]
+    offsets = [
+        deltas.means[0],
+        deltas.quats[0],
+        deltas.log_scales[0],
+        deltas.opacity_logits[0][:, None],
+        deltas.colours[0],
+    ]
+    widths = [int(values.shape[1]) for values in offsets]
+    rows = deltas.means.new_zeros(len(gaussians), sum(widths)).index_copy(0, index, torch.cat(offsets, 1))
+    means, quats, log_scales, opacity_logits, colours = rows.split(widths, 1)
     return Gaussians(
-        gaussians.means + spread(deltas.means[0]),
-        gaussians.quats + spread(deltas.quats[0]),
-        gaussians.log_scales + spread(deltas.log_scales[0]),
-        gaussians.opacity_logits + spread(deltas.opacity_logits[0]),
-        torch.cat([base, gaussians.sh[:, 1:]], 1),
+        gaussians.means + means,
+        gaussians.quats + quats,
+        gaussians.log_scales + log_scales,
+        gaussians.opacity_logits + opacity_logits[:, 0],
+        torch.cat([gaussians.sh[:, :1] + colours[:, None], gaussians.sh[:, 1:]], 1),
     )

@@ -197,8 +197,9 @@ class _Run:
             else:
                 if position.done % REFRESH_EVERY == 0:
                     learner.refresh()
-                rehearse = position.done % recipe.rehearse_every == 0
-                result = self.steps.fine(image, size_px, self.random, rehearse=rehearse)
+                teach = position.done % recipe.teach_every == 0
+                rehearse = position.done % (recipe.teach_every * recipe.rehearse_every) == 0
+                result = self.steps.fine(image, size_px, self.random, teach=teach, rehearse=rehearse)
         if not math.isfinite(result.loss):
             raise StudioError(
                 f"Training failed in the {stage} stage at iteration {position.done}: the loss is {result.loss}; "
