@@ -116,7 +116,7 @@ class MotionJudge:
         self.avatar, self.capture = avatar, capture
         self._surface, self._articulators = capture.surface, capture.articulators
         self.bound = bind(avatar, capture.surface)
-        self._law, self.law = _law(capture)
+        self._law, self.law = motion_law(capture)
         self._features: Tensor | None = None
         full = self._truth(self._mixtures(torch.eye(len(AU_KEYS)) * MAX_INTENSITY))
         self._fields = full  # (17, M, 3) metres at level E
@@ -296,7 +296,7 @@ def _normals(quats: Tensor) -> Tensor:
     return torch.stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], 1)
 
 
-def _law(capture: Capture) -> tuple[Callable[[Tensor, Tensor], Tensor], str]:
+def motion_law(capture: Capture) -> tuple[Callable[[Tensor, Tensor], Tensor], str]:
     """Mode weights of units (S, 17) and articulation (S, 10), and how they are known.
 
     The performer's own law where it yields the weights that the capture states ("performer"), otherwise the linear

@@ -85,17 +85,26 @@ class Learner:
 
     def motion(self, frames: Tensor, index: Tensor | None = None) -> Tensor:
         """(S, M, 3) metres: true motion of the Gaussians at `index` (all if None) in frames (S,)."""
+        return self.mixed(self._mode_weights[frames.to(self.device)], index)
+
+    def mixed(self, weights: Tensor, index: Tensor | None = None) -> Tensor:
+        """(S, M, 3) metres: motion of the Gaussians at `index` (all if None) by mode weights (S, U)."""
         modes = self._modes[self.rows if index is None else self.rows[index]]
         count, _, kinds = modes.shape
-        weights = self._mode_weights[frames.to(self.device)]
         return (modes.view(-1, kinds) @ weights.T).view(count, 3, -1).permute(2, 0, 1)
 
     def set_rates(self, stage: Stage, progress: float, head_height_m: float) -> None:
-        """Learning rates at `progress` in [0, 1] of a stage."""
+        """Learning rates at `progress` in [0, 1] of a stage.
+
+        CIT-AE learns in the geometry stage alone: pictures come with clean action units, which would teach it to trust
+        every frame again.
+        """
         recipe = self.recipe
         for group in self.deformer_optimizer.param_groups:
             planes, residual = str(group["name"]).startswith("triplane."), group["name"] == "residual"
-            if stage == "geometry":
+            if str(group["name"]).startswith("au_encoder."):
+                group["lr"] = recipe.filters.at(progress) if stage == "geometry" else 0.0
+            elif stage == "geometry":
                 group["lr"] = (recipe.planes if planes or residual else recipe.networks).at(progress)
             elif residual:
                 group["lr"] = recipe.fine_residual.at(progress)

@@ -81,10 +81,14 @@ class Recipe:
     geometry_moving: float = 0.6  # share of those drawn from Gaussians that move at all; the rest must learn to rest
     moving_m: float = 1e-4  # a Gaussian that never moves further than 0.1 mm rests
     motion_scale_m: float = 1e-3  # displacement error that counts as 1: a millimetre is visible on a face
-    au_noise: float = 0.3  # highest noise put on action units (of 5), truth unchanged: what CIT-AE learns to remove
-    au_noise_share: float = 0.5  # share of geometry samples with such noise
+    held_share: float = 0.2  # share of geometry samples that show expressions the performance lacks, where known
+    au_noise: float = 1.0  # highest noise on action units, truth unchanged; 1 is a detector's jitter (training/jitter)
+    au_noise_share: float = 0.7  # share of geometry samples with such noise
+    filter_frames: int = 64  # windows per geometry step that teach CIT-AE by their true intensities alone
+    filter_weight: float = 1.0  # of that term: intensities of 0–5 that err by 1 count as a millimetre does
     planes: LearningRate = LearningRate(1e-2, 2e-4, hold=0.3)  # tri-planes and residuals in geometry; measured
     networks: LearningRate = LearningRate(2e-3, 4e-5, hold=0.3)  # everything else of the deformer in that stage
+    filters: LearningRate = LearningRate(1e-2, 2e-4, hold=0.3)  # CIT-AE in that stage; later it rests, see `Learner`
     fine_residual: LearningRate = LearningRate(1e-3, 1e-4)  # residuals in the fine stage: each sees its own pixels only
     fine_networks: LearningRate = LearningRate(3e-4, 3e-5)  # GT has 1e-4 → 1e-5 over a longer stage
 

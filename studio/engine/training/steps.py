@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from studio.document.action_units import MAX_INTENSITY
 from studio.engine.camera import Camera
 from studio.engine.deform.deformer import Deltas, split_outputs
 from studio.engine.gaussians import Gaussians
@@ -15,6 +16,7 @@ from studio.engine.metrics import SSIM_WINDOW
 from studio.engine.splat.base import Raster
 from studio.engine.splat.stats import ScreenStats
 from studio.engine.training.capture import Capture
+from studio.engine.training.jitter import jittered
 from studio.engine.training.learner import Learner
 from studio.engine.training.losses import (
     Evidence,
@@ -25,6 +27,7 @@ from studio.engine.training.losses import (
     motion_loss,
     scale_penalty,
 )
+from studio.engine.training.poses import HeldPoses
 from studio.engine.training.recipes import Recipe
 
 
@@ -73,14 +76,23 @@ class Steps:
     ) -> None:
         self._capture, self._recipe, self._learner = capture, recipe, learner
         self._rasterizer, self._judges = rasterizer, judges
+        poses = HeldPoses(capture) if recipe.held_share > 0 else None
+        self._poses = poses if poses is not None and poses.known else None
 
     def geometry(self, random: torch.Generator) -> StepResult:
         """Teach the deformer the true motion of some Gaussians in some frames."""
         index, frames = self._draw(random)
         learner = self._learner
         au, speech, pose = self._controls(frames, random)
+        truth = learner.motion(frames, index)
+        if self._poses is not None:
+            held = round(len(frames) * self._recipe.held_share)
+            shown, said, weights = (part.to(learner.device) for part in self._poses.draw(held, random))
+            au, speech = torch.cat([shown, au[held:]]), torch.cat([said, speech[held:]])
+            truth = torch.cat([learner.mixed(weights, index), truth[held:]])
         deltas = learner.deformer(learner.parameters["means"].detach(), learner.zones, au, speech, pose, index)
-        loss, motion_mm = self._motion_terms(deltas, frames, index)
+        loss, motion_mm = self._motion_terms(deltas, truth, index)
+        loss = loss + self._recipe.filter_weight * self._filter_loss(random)
         learner.deformer_optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         learner.deformer_optimizer.step()
@@ -135,7 +147,7 @@ class Steps:
         if rehearse:
             rows, others = self._draw(random)
             rehearsed = self._deltas(rows, *self._controls(others, random))
-            loss, _ = self._motion_terms(rehearsed, others, rows)
+            loss, _ = self._motion_terms(rehearsed, learner.motion(others, rows), rows)
             terms = terms + recipe.motion_weight * loss
         learner.deformer_optimizer.zero_grad()
         shaped = _shape(learner.gaussians, deltas, index)
@@ -207,21 +219,40 @@ class Steps:
     def _controls(self, frames: Tensor, random: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
         """Windows of action units (S, 8, 17) and articulation (S, 8, 10), and pose (S, 5).
 
-        With `random`, noise falls on the action units of a share of the frames. OpenFace's estimates jitter so; the
-        true motion stays, which teaches CIT-AE to see through it.
+        With `random`, a detector's noise falls on the action units of a share of the frames; the true motion stays.
         """
-        capture, recipe, device = self._capture, self._recipe, self._learner.device
+        capture, device = self._capture, self._learner.device
         au, speech, pose = capture.au_windows(frames), capture.articulator_windows(frames), capture.pose[frames]
-        if random is not None and recipe.au_noise > 0:
-            strength = torch.rand(len(frames), 1, 1, generator=random) * recipe.au_noise
-            strength = strength * (torch.rand(len(frames), 1, 1, generator=random) < recipe.au_noise_share)
-            au = (au + strength * torch.randn(au.shape, generator=random)).clamp(0.0, 5.0)
+        if random is not None:
+            au = self._noisy(au, random)
         return au.to(device), speech.to(device), pose.to(device)
 
-    def _motion_terms(self, deltas: Deltas, frames: Tensor, index: Tensor) -> tuple[Tensor, float]:
-        """Geometry loss with the attention regulariser, and the mean error in millimetres."""
+    def _noisy(self, au: Tensor, random: torch.Generator) -> Tensor:
+        """Windows (S, 8, 17), some of them with a detector's noise of some strength."""
+        recipe = self._recipe
+        if recipe.au_noise <= 0:
+            return au
+        strength = (0.5 + 0.5 * torch.rand(len(au), 1, 1, generator=random)) * recipe.au_noise
+        strength = strength * (torch.rand(len(au), 1, 1, generator=random) < recipe.au_noise_share)
+        return jittered(au, strength, random)
+
+    def _filter_loss(self, random: torch.Generator) -> Tensor:
+        """Mean distance of what CIT-AE makes of noisy windows from the true intensities; 0 without CIT-AE.
+
+        Motion alone teaches it slowly: a step sees few frames, and few of the units that act in them.
+        """
+        capture, recipe, deformer = self._capture, self._recipe, self._learner.deformer
+        if not (deformer.config.au and deformer.config.citae) or recipe.filter_frames < 1:
+            return deformer.residual.new_zeros(())
+        frames = torch.randint(capture.info.frames, (recipe.filter_frames,), generator=random)
+        windows = self._noisy(capture.au_windows(frames), random).to(self._learner.device)
+        refined = deformer.intensities(windows) * MAX_INTENSITY
+        wrong = refined - capture.acted[frames, : deformer.config.n_au].to(self._learner.device)
+        return (wrong.square() + 0.01).sqrt().mean() - 0.1
+
+    def _motion_terms(self, deltas: Deltas, truth: Tensor, index: Tensor) -> tuple[Tensor, float]:
+        """Geometry loss against true motion (S, M, 3) with the attention regulariser; the mean error in millimetres."""
         learner, recipe = self._learner, self._recipe
-        truth = learner.motion(frames, index)
         loss = motion_loss(deltas.means, truth, recipe.motion_scale_m)
         loss = loss + recipe.raar_weight * learner.deformer.raar(deltas, learner.zones, index)
         loss = loss + recipe.appearance_weight * appearance_penalty(deltas)
