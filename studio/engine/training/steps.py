@@ -81,15 +81,8 @@ class Steps:
 
     def geometry(self, random: torch.Generator) -> StepResult:
         """Teach the deformer the true motion of some Gaussians in some frames."""
-        index, frames = self._draw(random)
         learner = self._learner
-        au, speech, pose = self._controls(frames, random)
-        truth = learner.motion(frames, index)
-        if self._poses is not None:
-            held = round(len(frames) * self._recipe.held_share)
-            shown, said, weights = (part.to(learner.device) for part in self._poses.draw(held, random))
-            au, speech = torch.cat([shown, au[held:]]), torch.cat([said, speech[held:]])
-            truth = torch.cat([learner.mixed(weights, index), truth[held:]])
+        index, (au, speech, pose), truth = self._lesson(random)
         deltas = learner.deformer(learner.parameters["means"].detach(), learner.zones, au, speech, pose, index)
         loss, motion_mm = self._motion_terms(deltas, truth, index)
         loss = loss + self._recipe.filter_weight * self._filter_loss(random)
@@ -145,9 +138,8 @@ class Steps:
         terms = terms + recipe.appearance_weight * appearance_penalty(deltas)
         terms = terms + recipe.raar_weight * learner.deformer.raar(deltas, learner.zones, index)
         if rehearse:
-            rows, others = self._draw(random)
-            rehearsed = self._deltas(rows, *self._controls(others, random))
-            loss, _ = self._motion_terms(rehearsed, learner.motion(others, rows), rows)
+            rows, controls, truth = self._lesson(random)
+            loss, _ = self._motion_terms(self._deltas(rows, *controls), truth, rows)
             terms = terms + recipe.motion_weight * loss
         learner.deformer_optimizer.zero_grad()
         shaped = _shape(learner.gaussians, deltas, index)
@@ -202,6 +194,22 @@ class Steps:
         learner = self._learner
         out, attention = learner.deformer.evaluate(learner.features(index), learner.zones[index], au, speech, pose)
         return split_outputs(out, attention)
+
+    def _lesson(self, random: torch.Generator) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor], Tensor]:
+        """Gaussians (M,), controls of some moments, and the true motion (S, M, 3) they give.
+
+        The first of the moments are held expressions that the performance lacks, where its law is known.
+        """
+        learner = self._learner
+        index, frames = self._draw(random)
+        au, speech, pose = self._controls(frames, random)
+        truth = learner.motion(frames, index)
+        if self._poses is not None:
+            held = round(len(frames) * self._recipe.held_share)
+            shown, said, weights = (part.to(learner.device) for part in self._poses.draw(held, random))
+            au, speech = torch.cat([shown, au[held:]]), torch.cat([said, speech[held:]])
+            truth = torch.cat([learner.mixed(weights, index), truth[held:]])
+        return index, (au, speech, pose), truth
 
     def _draw(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Gaussians (M,), most of them moving, and frames (S,)."""
