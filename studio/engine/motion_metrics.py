@@ -228,6 +228,28 @@ class MotionJudge:
             }
         return found
 
+    def together(self, units: Sequence[int]) -> dict[str, float | None]:
+        """Error of units held together at level E in silence, per zone of the face.
+
+        Args:
+            units: indices into the project's action units.
+
+        Returns:
+            By zone (mouth, upper, synergy): root of summed squared error over root of summed squared true motion;
+            None where the units truly move nothing.
+        """
+        au = torch.zeros(1, len(AU_KEYS))
+        au[0, list(units)] = MAX_INTENSITY
+        silence = torch.zeros(1, WINDOW, self.avatar.deformer.config.n_speech)
+        true = self._truth(self._mixtures(au))[0]
+        wrong = self.shown_motion(au[:, None].expand(-1, WINDOW, -1), silence)[0] - true
+        zones = self.avatar.zones[self.bound.index]
+        found: dict[str, float | None] = {}
+        for label, name in enumerate(("mouth", "upper", "synergy")):
+            moved = true[zones == label].norm()
+            found[name] = float(wrong[zones == label].norm() / moved) if float(moved) > 1e-3 else None
+        return found
+
     def _truth(self, weights: Tensor) -> Tensor:
         """(S, M, 3) metres of mode weights (S, U)."""
         modes = self.bound.modes

@@ -58,6 +58,7 @@ class Recipe:
     name: str = "studio"
     n_au: int = 17  # action units that condition the face: all; the paper's 8 upper ones in recipe `paper`
     without: tuple[str, ...] = ()  # parts left out: au, szpab, citae, raar (the paper's ablations)
+    literal_keys: bool = False  # intensity inside the keys too, the paper's literal reading; for comparison
     seed: int = 0  # every random draw follows from it
 
     geometry_iterations: int = 4_000  # three minutes on two cores; the motion error falls little after that
@@ -158,7 +159,9 @@ class Recipe:
 
     def deformer_config(self) -> DeformerConfig:
         """What the deformer is made of."""
-        return DeformerConfig.without(self.without, n_au=self.n_au, resolutions=self.plane_resolutions)
+        return DeformerConfig.without(
+            self.without, n_au=self.n_au, resolutions=self.plane_resolutions, literal_keys=self.literal_keys
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for files."""

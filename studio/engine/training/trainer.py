@@ -56,6 +56,7 @@ def train(
     progress: OnProgress | None = None,
     cancelled: Cancelled | None = None,
     judges: tuple[Judge, ...] = (),
+    judged: bool = True,
 ) -> Path:
     """Train an avatar and write it.
 
@@ -69,6 +70,7 @@ def train(
         progress: hears a report every `recipe.report_every` iterations.
         cancelled: asked every iteration; True writes a checkpoint and stops.
         judges: frozen networks that compare each fine picture with the truth.
+        judged: whether the avatar's file states how well it does on the capture's pictures for testing.
 
     Returns:
         The avatar's path.
@@ -88,7 +90,7 @@ def train(
     run = _Run(capture, out, recipe, progress, cancelled, judges)
     if resume and run.checkpoint.exists():
         run.resume()
-    return run.finish()
+    return run.finish(judged)
 
 
 class _Run:
@@ -124,15 +126,15 @@ class _Run:
         self.position = load_checkpoint(self.checkpoint, self.learner, self.recipe, self.capture.info.name)
         _log.info("resuming in the %s stage at iteration %d", self.position.stage, self.position.done)
 
-    def finish(self) -> Path:
-        """Run what is left of all stages, judge the result and write it."""
+    def finish(self, judged: bool) -> Path:
+        """Run what is left of all stages, judge the result if it shall be `judged`, and write it."""
         for stage in STAGES[STAGES.index(self.position.stage) :]:
             if stage != self.position.stage:
                 self.position = replace(self.position, stage=stage, done=0, stage_s=0.0)
                 self.recent.clear()
             self._stage(stage)
         avatar = self._avatar()
-        found = self._judge(avatar) if self.capture.indices("test") else {}
+        found = self._judge(avatar) if judged and self.capture.indices("test") else {}
         measured = self._measurements() | _figures(found)
         save_avatar(replace(avatar, info=replace(avatar.info, training=measured)), self.out)
         self.checkpoint.unlink(missing_ok=True)
