@@ -87,7 +87,7 @@ class Deltas:
 
 def split_outputs(out: Tensor, attention: Tensor | None = None) -> Deltas:
     """`Deltas` of the heads' outputs (B, P, 14)."""
-    parts = out.split([where.stop - where.start for where in HEADS.values()], -1)
+    parts = torch.split(out, [where.stop - where.start for where in HEADS.values()], -1)
     columns = dict(zip(HEADS, parts, strict=True))
     columns["opacity_logits"] = columns["opacity_logits"][..., 0]
     return Deltas(**columns, attention=attention)

@@ -173,7 +173,7 @@ def _compare_block(begin: int, stop: int, x: Floats, y: Floats, step: int, parti
                 )
                 partial[1, begin + row, n] = by_square
                 partial[2, begin + row, n] = two * above1 * below
-        total += of_row
+        total += float(of_row)
     return total
 
 

@@ -279,7 +279,7 @@ def _shape(gaussians: Gaussians, deltas: Deltas, index: Tensor) -> Gaussians:
     ]
     widths = [int(values.shape[1]) for values in offsets]
     rows = deltas.means.new_zeros(len(gaussians), sum(widths)).index_copy(0, index, torch.cat(offsets, 1))
-    means, quats, log_scales, opacity_logits, colours = rows.split(widths, 1)
+    means, quats, log_scales, opacity_logits, colours = torch.split(rows, widths, 1)
     return Gaussians(
         gaussians.means + means,
         gaussians.quats + quats,

@@ -38,7 +38,7 @@ from studio.errors import StudioError
 
 _log = logging.getLogger(__name__)
 
-STEP_COST: dict[Stage, float] = {"geometry": 0.05, "coarse": 0.055, "fine": 0.14}
+STEP_COST: dict[Stage, float] = {"geometry": 0.05, "coarse": 0.04, "fine": 0.11}
 """Seconds per iteration of each stage on two CPU cores; only their ratios matter, for the time that is left."""
 
 REFRESH_EVERY = 100
