@@ -235,8 +235,11 @@ def test_bad_captures_and_projects_are_refused(run: Run, avatar: Path, out: Path
     refused(run("evaluate", avatar, tmp_path), says="capture.json")
 
 
-def test_captures_of_videos_are_not_pretended(run: Run, tmp_path: Path) -> None:
-    refused(run("capture", "me.mp4", "-o", tmp_path / "c"), says="cannot yet")
+def test_captures_of_videos_say_what_they_cannot_use(run: Run, tmp_path: Path) -> None:
+    refused(run("capture", "me.mp4", "-o", tmp_path / "c"), says="me.mp4")
+    refused(run("capture", __file__, "-o", tmp_path / "c"), says="not a video")
+    refused(run("capture", "me.mp4", "-o", tmp_path), says="exists already")
+    refused(run("capture", "me.mp4", "-o", tmp_path / "c", "--start", "5", "--end", "4"), says="--end 4")
     assert list(tmp_path.iterdir()) == []
 
 

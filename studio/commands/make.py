@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from studio.commands import values
-from studio.commands.report import ProgressLine, note, tell, tell_json
+from studio.commands.report import ProgressLine, note, tell, tell_facts, tell_json
 from studio.commands.scores import scores_table
 from studio.errors import StudioError
 
@@ -65,9 +65,19 @@ def _add_performer(commands: argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _add_capture(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("capture", help="make a capture of a portrait video (not in this version)")
-    parser.add_argument("video", type=Path, metavar="VIDEO")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="CAPTURE")
+    parser = commands.add_parser(
+        "capture",
+        help="make a capture of a portrait video",
+        description="Follow the face of a portrait video and write a capture for training, with a quality report. "
+        "Ctrl+C keeps what is done; the same command goes on from there.",
+    )
+    parser.add_argument("video", type=Path, metavar="VIDEO", help="a video of one person who speaks to the camera")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="CAPTURE", help="the capture folder to make")
+    parser.add_argument("--size", type=values.positive_int, metavar="PX", help="edge of a picture (default up to 512)")
+    parser.add_argument("--start", type=values.seconds, default=0.0, metavar="S", help="begin here (default 0)")
+    parser.add_argument("--end", type=values.seconds, metavar="S", help="end here (default: at the video's end)")
+    parser.add_argument("--openface", type=Path, metavar="CSV", help="take action units from OpenFace's table")
+    parser.add_argument("--json", action="store_true", help="print the quality report as JSON")
     parser.set_defaults(run=capture)
 
 
@@ -125,15 +135,31 @@ def perform(args: argparse.Namespace) -> int:
 
 
 def capture(args: argparse.Namespace) -> int:
-    """Say that this is not possible yet.
+    """Make a capture of a portrait video."""
+    from studio.engine.capture.page import figures
+    from studio.engine.capture.portrait import Options, make_portrait
+    from studio.engine.capture.quality import in_words
 
-    Raises:
-        StudioError: always.
-    """
-    raise StudioError(
-        f"This version cannot yet make a capture of a video such as {args.video.name}; "
-        "use emozone performer for a synthetic one."
-    )
+    if args.end is not None and args.end <= args.start:
+        raise StudioError(f"--end {args.end:g} does not lie after --start {args.start:g}; give seconds of the video.")
+    with _interrupt_asks("Stopping after this picture") as stop, ProgressLine() as line:
+        report = make_portrait(
+            args.video,
+            args.out,
+            Options(args.size, args.start, args.end, args.openface),
+            progress=lambda share, what: line.show(f"{100 * share:3.0f} % {what}", share),
+            cancelled=stop.is_set,
+            tell=note,
+        )
+    if args.json:
+        tell_json(report)
+        return 0
+    tell(f"{args.out}: {in_words(report)}")
+    for limit in report["limits"]:
+        tell(f"  – {limit}")
+    tell_facts(figures(report))
+    tell(f"The whole report: {args.out / 'report.html'}")
+    return 0
 
 
 def train(args: argparse.Namespace) -> int:
@@ -189,7 +215,7 @@ def evaluate(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _interrupt_asks() -> Iterator[threading.Event]:
+def _interrupt_asks(what: str = "Stopping after this iteration") -> Iterator[threading.Event]:
     """Within, Ctrl+C asks to stop by setting the event; pressed again, it interrupts at once."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -199,7 +225,7 @@ def _interrupt_asks() -> Iterator[threading.Event]:
     def ask(number: int, frame: FrameType | None) -> None:
         stop.set()
         signal.signal(signal.SIGINT, before)
-        note("\nStopping after this iteration; press Ctrl+C again to stop at once.")
+        note(f"\n{what}; press Ctrl+C again to stop at once.")
 
     before = signal.signal(signal.SIGINT, ask)
     try:

@@ -71,6 +71,18 @@ def check_folder(path: Path, numbered: re.Pattern[str]) -> None:
         raise StudioError(f"The folder {path} holds other files ({foreign}); choose a new folder.")
 
 
+def check_new_folder(path: Path) -> None:
+    """Refuse a folder that cannot be made, before any work is done.
+
+    Raises:
+        StudioError: something is there already, or the folder around it is missing or closed.
+    """
+    _check_name(path)
+    if path.exists() or path.is_symlink():
+        raise StudioError(f"{path} exists already; choose another name or remove it.")
+    _check_parent(path)
+
+
 def _check_name(path: Path) -> None:
     """Refuse names that the system does not take, also of what grows beside the target."""
     try:

@@ -32,7 +32,7 @@ MIN_DURATION_S = 0.04
 MAX_RATE_HZ = 48_000
 """Faster sounds are resampled while they are decoded; no lips move above 24 kHz, and memory is bounded."""
 
-_CONTAINERS = (
+CONTAINERS = (
     "wav,w64,aiff,au,caf,flac,mp3,aac,ac3,eac3,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,flv,mpeg,mpegts,amr,"
     "wv,tta,ape,rf64"
 )
@@ -106,8 +106,8 @@ def load_audio(path: str | Path) -> Audio:
             than one video frame or longer than two hours, or holds samples that are not numbers.
     """
     path = Path(path)
-    _check_file(path)
-    options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
+    check_file(path)
+    options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
     try:
         with av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace") as container:
             return _decode(container, path)
@@ -120,7 +120,12 @@ def load_audio(path: str | Path) -> Audio:
         raise StudioError(f"The sound of {path} does not fit into memory; cut it into shorter files.") from error
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Refuse what is no readable, ordinary file with something in it.
+
+    Raises:
+        StudioError: in one sentence.
+    """
     try:
         if not path.exists():
             raise StudioError(f"There is no file {path}; check the name.")

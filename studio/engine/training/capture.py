@@ -22,6 +22,7 @@ from torch import Tensor
 from studio.engine.camera import Camera
 from studio.engine.controls import WINDOW, WINDOW_BACK, Controls, Pose
 from studio.engine.metrics import Box
+from studio.engine.training.tracking_files import Tracking
 from studio.errors import StudioError
 
 Split = Literal["train", "test"]
@@ -163,6 +164,7 @@ class Capture:
     landmarks: Tensor | None  # (I, L, 2) pixels per image
     surface: Surface | None
     au_clean: Tensor | None = None  # (F, 17) what the face truly did, where `au` is a noisy estimate of it
+    tracking: Tracking | None = None  # of a real person: the fitted head
     cache_bytes: int = CACHE_BYTES
     _cache: OrderedDict[int, NDArray[np.uint8]] = field(default_factory=OrderedDict, repr=False, compare=False)
 

@@ -1,7 +1,7 @@
 """Reads a capture folder and refuses what cannot be trained on, in one sentence.
 
 The folder: capture.json (names, sizes, list of pictures), cameras.json, au.csv (OpenFace columns), speech.wav, frames/
-and masks/, and where known landmarks.safetensors and surface.safetensors.
+and masks/, and where known landmarks.safetensors and surface.safetensors, or for a real person tracking.safetensors.
 Where au.csv is a noisy estimate, au_clean.csv holds what the face truly did; capture.json may then say `kind`, and in
 `trials` which frames act against the speech, in `passages` which play an emotion. Coordinates are head space in metres.
 """
@@ -31,6 +31,7 @@ from studio.engine.training.capture import (
     CaptureTrial,
     Surface,
 )
+from studio.engine.training.tracking_files import load_tracking
 from studio.errors import StudioError
 
 FORMAT = "emozone-capture"
@@ -79,9 +80,12 @@ def load_capture(path: Path | str, *, cache_bytes: int = CACHE_BYTES) -> Capture
     clean = root / "au_clean.csv"
     au_clean = _action_units(clean, info.frames) if clean.exists() else None
     surface, pose, articulators = _surface(root / "surface.safetensors", info.frames)
+    tracking = load_tracking(root, info.frames)
+    if tracking is not None and surface is None:
+        pose, articulators = tracking.pose, tracking.articulators
     landmarks = _landmarks(root / "landmarks.safetensors", len(images), len(info.landmarks))
     return Capture(
-        root, info, images, cameras, names, au, articulators, pose, landmarks, surface, au_clean, cache_bytes
+        root, info, images, cameras, names, au, articulators, pose, landmarks, surface, au_clean, tracking, cache_bytes
     )
 
 

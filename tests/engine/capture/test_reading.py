@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from studio.engine.capture.reading import RATE, open_footage, pictures
+from studio.errors import StudioError
+from tests.engine.capture.conftest import write_video
+
+GreyVideo = Callable[..., Path]
+
+
+@pytest.mark.parametrize("fps", [24, 25, 30, 60])
+def test_any_rate_becomes_25_a_second(grey_video: GreyVideo, fps: int) -> None:
+    footage = open_footage(grey_video(frames=5 * fps, fps=fps))
+    seen = list(pictures(footage, (64, 48)))
+    assert [p.index for p in seen] == list(range(len(seen)))
+    assert abs(len(seen) - 5 * RATE) <= 1
+    assert max(abs(p.time_s - p.index / RATE) for p in seen) <= 0.5 / fps + 1e-3
+    assert seen[0].rgb.shape == (48, 64, 3)
+
+
+def test_a_variable_rate_is_met_in_time(grey_video: GreyVideo) -> None:
+    times = np.concatenate([np.arange(30) / 30, 1 + np.arange(5) / 5, 2 + np.arange(60) / 20]).tolist()
+    footage = open_footage(grey_video(frames=len(times), times_s=times, fps=30))
+    seen = list(pictures(footage, (64, 48)))
+    for picture in seen:
+        nearest = min(times, key=lambda t: abs(t - picture.index / RATE))
+        assert abs(picture.time_s - picture.index / RATE) <= abs(nearest - picture.index / RATE) + 0.002
+    assert not all(p.fresh for p in seen)
+
+
+def test_a_turned_video_stands_upright(tmp_path: Path) -> None:
+    picture = np.zeros((96, 160, 3), np.uint8)
+    picture[:, :40] = 255  # the stored left edge …
+    path = write_video(tmp_path / "phone.mp4", (picture for _ in range(120)), rotation=90)
+    footage = open_footage(path)
+    assert (footage.width, footage.height) == (96, 160)
+    seen = next(iter(pictures(footage, (96, 160))))
+    assert seen.rgb.shape == (160, 96, 3)
+    assert seen.rgb[130:].mean() > 200  # … is the lower edge after a quarter turn counter-clockwise
+    assert seen.rgb[:60].mean() < 50
+
+
+def test_a_part_begins_and_ends_where_it_is_asked_to(grey_video: GreyVideo) -> None:
+    footage = open_footage(grey_video(frames=300), start_s=5.0, end_s=9.5)
+    seen = list(pictures(footage, (64, 48)))
+    assert footage.frames == 112
+    assert abs(len(seen) - 112) <= 1
+    late = list(pictures(footage, (64, 48), first=60))
+    assert late[0].index == 60
+    assert np.abs(late[0].rgb.astype(int) - seen[60].rgb).max() <= 2
+
+
+def test_what_is_no_usable_video_is_told_in_one_sentence(grey_video: GreyVideo, tmp_path: Path) -> None:
+    short, small = grey_video("short.mp4", frames=50), grey_video("small.mp4", size=(48, 64))
+    noise = tmp_path / "noise.mp4"
+    noise.write_bytes(bytes(range(256)) * 40)
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(grey_video("whole.mp4").read_bytes()[:400])
+    (tmp_path / "empty.mp4").touch()
+    for path, says in (
+        (short, "2.0 s"),
+        (small, "64×48"),
+        (noise, "damaged"),
+        (cut, "damaged"),
+        (tmp_path / "empty.mp4", "empty"),
+        (tmp_path / "nothing.mp4", "no file"),
+        (tmp_path, "folder"),
+    ):
+        with pytest.raises(StudioError, match=says) as caught:
+            open_footage(path)
+        assert str(caught.value).count("\n") == 0
