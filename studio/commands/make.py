@@ -93,6 +93,13 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--iterations", type=values.positive_int, metavar="N", help="of all stages together")
     parser.add_argument("--minutes", type=values.positive, metavar="M", help="end each stage early to keep this bound")
     parser.add_argument("--without", type=values.names, default=(), metavar=",".join(PARTS), help="leave parts out")
+    parser.add_argument(
+        "--judges",
+        type=values.names,
+        default=(),
+        metavar="J,J",
+        help="losses by frozen networks: sync, au, a judge's .safetensors file, or your own as module:Class",
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside AVATAR")
     parser.set_defaults(run=train)
 
@@ -169,7 +176,7 @@ def train(args: argparse.Namespace) -> int:
     from studio.engine.training.recipes import find_recipe
     from studio.engine.training.trainer import train as run_training
 
-    recipe = find_recipe(args.recipe)
+    recipe = replace(find_recipe(args.recipe), judges=args.judges)
     if args.minutes is not None:
         recipe = replace(recipe, max_minutes=args.minutes)
     with _interrupt_asks() as stop, ProgressLine() as line:

@@ -107,6 +107,7 @@ class Recipe:
     rehearse_every: int = 4  # teaching steps between small geometry steps: frames without pictures stay learned
     appearance_weight: float = 0.01  # keeps extent, opacity and colour changes for what motion cannot explain
     raar_weight: float = 0.01  # EmoZone-Talker
+    judges: tuple[str, ...] = ()  # frozen networks whose losses are added to the fine stage (see engine/judges/choose)
     scale_weight: float = 1.0  # of the cap on extents and flatness
     scale_cap: float = 3.0  # extents above this many spacings are penalised
 

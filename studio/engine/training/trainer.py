@@ -22,6 +22,7 @@ from studio.document.action_units import AU_KEYS
 from studio.engine.avatar import Avatar, AvatarInfo, save_avatar
 from studio.engine.evaluate import evaluate
 from studio.engine.gaussians import Gaussians
+from studio.engine.judges.choose import find_judges
 from studio.engine.rig import Rig
 from studio.engine.speech.features import EXTRACTOR
 from studio.engine.splat.choose import choose_rasterizer
@@ -69,7 +70,7 @@ def train(
         resume: go on from the checkpoint if there is one.
         progress: hears a report every `recipe.report_every` iterations.
         cancelled: asked every iteration; True writes a checkpoint and stops.
-        judges: frozen networks that compare each fine picture with the truth.
+        judges: frozen networks that compare each fine picture with the truth, beside those that the recipe names.
         judged: whether the avatar's file states how well it does on the capture's pictures for testing.
 
     Returns:
@@ -113,6 +114,7 @@ class _Run:
         self.rasterizer = cast(TrainingRasterizer, choose_rasterizer("auto", differentiable=True))
         device = torch.device("cuda" if self.rasterizer.name == "cuda" else "cpu")
         self.learner = Learner(capture.surface, recipe, device)
+        judges += find_judges(recipe.judges, capture)
         self.steps = Steps(capture, recipe, self.learner, self.rasterizer, judges)
         self.position = Position()
         self.random = torch.Generator()
@@ -315,6 +317,7 @@ class _Run:
             "iterations": {stage: self.recipe.iterations(stage) for stage in STAGES},
             "seed": self.recipe.seed,
             "without": list(self.recipe.without),
+            "judges": list(self.recipe.judges),
             "gaussians": len(self.learner),
             "minutes": round(self.position.total_s / 60, 2),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, {self.learner.device.type}",
