@@ -114,7 +114,13 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("avatar", metavar="AVATAR", help="an avatar file, or a shipped avatar's name")
     parser.add_argument("capture", type=Path, metavar="CAPTURE", help="a capture folder")
     parser.add_argument("--speech", choices=("sound", "truth"), default="sound", help="what drives the mouth")
+    parser.add_argument(
+        "--split",
+        choices=("test", "train", "all"),
+        help="which pictures (default: those that training does not use; captures made to test are measured whole)",
+    )
     parser.add_argument("--motion", action="store_true", help="compare motion alone, without drawing pictures")
+    parser.add_argument("--page", type=Path, metavar="PNG", help="also draw one A4 page with curves, views and frames")
     parser.add_argument("--json", action="store_true", help="print JSON; what cannot be measured is null")
     parser.set_defaults(run=evaluate)
 
@@ -200,6 +206,10 @@ def train(args: argparse.Namespace) -> int:
 
 def evaluate(args: argparse.Namespace) -> int:
     """Measure an avatar."""
+    if args.page is not None and args.motion:
+        raise StudioError("A page shows pictures, which --motion leaves out: ask for one of the two.")
+    if args.page is not None and args.page.suffix.lower() != ".png":
+        raise StudioError(f"“{args.page.name}” does not end in .png; choose such a name for the page.")
     from studio.engine.avatar import find_avatar, load_avatar
     from studio.engine.evaluate import evaluate as measure
     from studio.engine.training.capture_files import load_capture
@@ -209,10 +219,16 @@ def evaluate(args: argparse.Namespace) -> int:
         found = measure(
             avatar,
             truth,
+            split=args.split,
             speech=args.speech,
             pictures=not args.motion,
             progress=lambda done, total: line.show(f"picture {done} of {total}", done / total),
         )
+    if args.page is not None:
+        from studio.engine.measures.page import write_page
+
+        write_page(args.page, avatar, truth, found)
+        note(f"{args.page}: one page, A4")
     if args.json:
         tell_json(found)
     else:

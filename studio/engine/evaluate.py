@@ -1,56 +1,102 @@
 """How well an avatar reproduces a capture that it has not seen: pictures and motion of the face against the truth.
 
 By default speech comes from the sound, through the same encoder as in the studio, so that the figures say what a user
-gets; with the capture's true articulation they say what the head alone could do.
+gets; with the capture's true articulation they say what the head alone could do. What each figure is made of stands in
+`studio.engine.measures` and `motion_metrics`.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from studio.engine.avatar import Avatar
-from studio.engine.metrics import crop_psnr, psnr, ssim
+from studio.engine.measures import identity, perceptual
+from studio.engine.measures.landmarks import LandmarkJudge, find_marks
+from studio.engine.measures.pictures import (
+    SCORES,
+    PictureJudge,
+    Scores,
+    by_view,
+    mean_scores,
+    turned_deg,
+    view_drop_db,
+    worst,
+)
+from studio.engine.measures.stillness import held_jitter
 from studio.engine.motion_metrics import MotionJudge, measured_frames, moves
 from studio.engine.motion_metrics import Speech as SpeechWindows
 from studio.engine.renderer import Renderer
-from studio.engine.training.capture import Capture, Split
+from studio.engine.training.capture import Capture
 from studio.errors import StudioError
 
 Speech = Literal["sound", "truth"]
+Part = Literal["train", "test", "all"]
 
-BACKGROUND = (0.5, 0.5, 0.5)
-"""Pictures are compared over mid grey, which flatters neither dark nor bright fringes."""
-
-NOT_MEASURED = ("st_lpips", "lmd_px", "sync_confidence", "sync_offset_ms")
-"""Metrics of the contract that need judges; null until there are some."""
+FOR_TESTS = ("heldout", "conflict", "noise")
+"""Kinds of captures that no avatar is trained on: all of their pictures are measured."""
 
 OF_MOTION = ("motion_error", "motion_error_mm", "aue_u", "aue_l", "aue_per_au", "au_jerk", "au_jerk_truth")
 OF_TRIALS = ("conflict_error", "conflict_per_kind", "noise")
-OF_UNITS = ("leakage", "response_e", "monotonic", "per_au")
-"""Metrics that need the true motion of the surface; null where a capture does not know it."""
+OF_EMOTION = ("emotion_score", "emotion_score_truth", "emotion_per_kind", "emotion_passages")
+OF_LANDMARKS = ("lmd_px", "lmd_face_px")
+OF_UNITS = ("leakage", "most_leakage", "response_e", "least_response_e", "monotonic", "per_au")
+OF_SYNC = ("sync_confidence", "sync_offset_ms")
+OF_PICTURES = (*SCORES, "view_drop_db")
+"""Names of figures; those that a capture cannot give are null."""
 
-YAW_BINS_DEG = (0, 15, 30, 45, 60, 75, 90)
-"""Borders of the bins in which pictures are gathered by how far the face is turned away from the camera."""
 
-WORST = 4
-"""How many of the least faithful pictures are named."""
+class Meter(Protocol):
+    """A further opinion on an avatar that speaks, such as a lip-sync network's."""
+
+    def measure(self, renderer: Renderer, capture: Capture, speech: SpeechWindows) -> Mapping[str, float | None]:
+        """Figures by name, such as sync_confidence and sync_offset_ms.
+
+        Args:
+            renderer: draws the avatar.
+            capture: what it is compared with.
+            speech: gives the speech windows (S, 8, F) of frames.
+        """
+        ...
+
+
+Driver = Callable[[int], "NDArray[np.float32]"]
+"""Speech window (8, F) of a frame."""
+
+
+def driver_of(capture: Capture, speech: Speech) -> Driver:
+    """What moves the mouth: the capture's sound as the studio hears it, or its true articulation.
+
+    Raises:
+        StudioError: if the sound cannot be read.
+    """
+    if speech == "truth":
+        return lambda frame: capture.articulator_windows([frame])[0].numpy()
+    from studio.engine.speech.audio import load_audio
+    from studio.engine.speech.features import extract_features
+
+    features = extract_features(load_audio(capture.sound_file))
+    return lambda frame: features.window(frame / capture.info.fps)
+
+
+def measured_images(capture: Capture, split: Part) -> list[int]:
+    """Pictures of a split, or all."""
+    return sorted(i for part in (("train", "test") if split == "all" else (split,)) for i in capture.indices(part))
 
 
 def evaluate(
     avatar: Avatar,
     capture: Capture,
     *,
-    split: Split = "test",
+    split: Part | None = None,
     speech: Speech = "sound",
     backend: str = "auto",
     pictures: bool = True,
+    meters: Sequence[Meter] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Draw every picture of a split and compare; compare the motion of the surface where it is known.
@@ -58,77 +104,90 @@ def evaluate(
     Args:
         avatar: the head.
         capture: the truth.
-        split: which pictures.
+        split: which pictures; when left out, those that training does not use.
         speech: `sound` drives the mouth from speech.wav, and reports the capture's true articulation beside it;
             `truth` uses the true articulation alone.
         backend: of the renderer.
         pictures: whether pictures are drawn; motion alone takes seconds.
+        meters: further opinions; they are asked when pictures are drawn.
         progress: hears (pictures done, pictures in all).
 
     Returns:
-        Means over the pictures: psnr_db, ssim, mouth_psnr_db, head_psnr_db (the crop that the mask fills), `views`
-        (the same by how far the face is turned away: "0-15" degrees and so on, with the number of pictures) and
-        `worst` (number, frame, camera and psnr_db of the least faithful, by the mouth if it is seen). Of the motion
-        what `MotionJudge.performance` returns, and of the action units per_au from `MotionJudge.responses` with
-        leakage and response_e (means over units) and monotonic (share of units). What they were measured with; what
-        depends on speech also from the truth under `truth` where speech is the sound. Null for every metric that is
-        not measured.
+        What docs/measures.md lists: means over the pictures, the same by view, the worst pictures, and of the motion
+        what `MotionJudge` returns. What depends on speech is also told from the truth under `truth` where speech is
+        the sound. Null for every figure that is not measured; `not_measured` says why.
 
     Raises:
         StudioError: if the capture has no pictures of the split, its sound cannot be read, or it neither has pictures
             to draw nor knows its motion.
     """
-    images = capture.indices(split)
+    split = split or ("all" if capture.info.kind in FOR_TESTS else "test")
+    images = measured_images(capture, split)
     if not images:
         raise StudioError(f"The capture {capture.root} has no pictures of the split {split!r}: record it with some.")
-    drivers: dict[Speech, _Driver] = {}
+    drivers: dict[Speech, Driver] = {}
     if speech == "sound":
-        drivers["sound"] = _sound(capture)
+        drivers["sound"] = driver_of(capture, "sound")
     if speech == "truth" or capture.articulators is not None:
-        drivers["truth"] = lambda frame: capture.articulator_windows([frame])[0].numpy()
+        drivers["truth"] = driver_of(capture, "truth")
     known = capture.surface is not None and moves(capture.surface)
-    judge = MotionJudge(avatar, capture) if known else None
-    if judge is None and not pictures:
+    if not known and not pictures:
         raise StudioError(f"{capture.root} does not know its surface motion; measure its pictures instead.")
-    measured: dict[Speech, dict[str, Any]] = {kind: dict.fromkeys((*OF_MOTION, *OF_TRIALS)) for kind in drivers}
-    units: dict[str, Any] = dict.fromkeys(OF_UNITS)
-    facts: dict[str, Any] = {"split": split, "speech": speech}
-    if judge is not None:
-        frames = measured_frames(capture, [capture.images[i].frame for i in images]).tolist()
-        for kind, driver in drivers.items():
-            measured[kind] = judge.performance(frames, _windows(driver))
-        units = _of_units(judge.responses())
-        facts |= {"frames": len(frames), "bound_gaussians": len(judge.bound.index), "law": judge.law}
-        facts["binding_mm"] = 1e3 * judge.bound.distance_m
+    nothing = dict.fromkeys((*OF_MOTION, *OF_TRIALS, *OF_EMOTION, *OF_LANDMARKS, *OF_SYNC, *OF_PICTURES))
+    measured: dict[Speech, dict[str, Any]] = {kind: dict(nothing) for kind in drivers}
+    facts: dict[str, Any] = {"split": split, "speech": speech, "pictures": 0}
+    shared: dict[str, Any] = dict.fromkeys(OF_UNITS)
+    why: dict[str, str] = {}
+    if known:
+        found, more = _of_motion(avatar, capture, images, drivers, why)
+        facts |= more
+        shared = found.pop("units")
+        for kind in drivers:
+            measured[kind] |= found[kind]
+    else:
+        why |= dict.fromkeys((*OF_MOTION, *OF_LANDMARKS, *OF_UNITS), "The capture does not know its surface motion.")
+    shared |= held_jitter(avatar)
     if pictures:
         renderer = Renderer(avatar, backend=backend)
-        scores: dict[Speech, list[dict[str, float]]] = {kind: [] for kind in drivers}
-        for done, index in enumerate(images):
-            for kind, driver in drivers.items():
-                scores[kind].append(_score(renderer, capture, index, driver))
-            if progress is not None:
-                progress(done + 1, len(images))
-        for kind, each in scores.items():
-            turned = _turned_deg(capture, images)
-            measured[kind] = {**_mean(each), **measured[kind], "views": _views(each, turned)}
-            measured[kind]["worst"] = _worst(capture, images, each)
+        drawn = _of_pictures(renderer, capture, images, drivers, why, progress)
+        for kind, driver in drivers.items():
+            measured[kind] |= drawn[kind]
+            for meter in meters:
+                measured[kind] |= meter.measure(renderer, capture, _windows(driver))
         facts |= {"pictures": len(images), "backend": renderer.backend}
-    else:
-        measured = {kind: {**_mean([]), **found} for kind, found in measured.items()}
-        facts["pictures"] = 0
-    result: dict[str, Any] = measured[speech] | dict.fromkeys(NOT_MEASURED) | units | facts
+    result = {**measured[speech], **shared, **facts}
     if speech == "sound":
         result["truth"] = measured.get("truth")
+    result["not_measured"] = _reasons(result, why, pictures)
     return result
 
 
-_Driver = Callable[[int], "NDArray[np.float32]"]
-"""Speech window (8, F) of a frame."""
-
-
-def _windows(driver: _Driver) -> SpeechWindows:
+def _windows(driver: Driver) -> SpeechWindows:
     """The driver's windows of many frames at once."""
     return lambda frames: torch.from_numpy(np.stack([driver(int(frame)) for frame in frames]))
+
+
+def _of_motion(
+    avatar: Avatar, capture: Capture, images: Sequence[int], drivers: Mapping[Speech, Driver], why: dict[str, str]
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Figures of motion by driver, those of the units under `units`, and facts about how they were measured."""
+    judge, marks = MotionJudge(avatar, capture), find_marks(capture)
+    frames = measured_frames(capture, [capture.images[i].frame for i in images]).tolist()
+    facts: dict[str, Any] = {
+        "frames": len(frames),
+        "bound_gaussians": len(judge.bound.index),
+        "binding_mm": 1e3 * judge.bound.distance_m,
+        "law": judge.law,
+    }
+    found: dict[str, dict[str, Any]] = {kind: judge.performance(frames, _windows(drivers[kind])) for kind in drivers}
+    if marks is None:
+        why |= dict.fromkeys(OF_LANDMARKS, "The capture has no landmarks that move with its surface.")
+    else:
+        landmarks = LandmarkJudge(avatar, capture, marks)
+        for kind, driver in drivers.items():
+            found[kind] |= landmarks.measure(frames, capture.au_windows(frames), _windows(driver)(frames))
+        facts["landmark_binding_px"] = marks.residual_px
+    return found | {"units": _of_units(judge.responses())}, facts
 
 
 def _of_units(per_au: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -138,64 +197,64 @@ def _of_units(per_au: dict[str, dict[str, Any]]) -> dict[str, Any]:
         known = [float(unit[name]) for unit in per_au.values() if unit[name] is not None]
         return sum(known) / len(known) if known else None
 
-    return {name: mean(name) for name in ("leakage", "response_e", "monotonic")} | {"per_au": per_au}
+    found: dict[str, Any] = {name: mean(name) for name in ("leakage", "response_e", "monotonic")}
+    leaks = [float(unit["leakage"]) for unit in per_au.values() if unit["leakage"] is not None]
+    found["most_leakage"] = max(leaks, default=None)
+    found["least_response_e"] = min((float(unit["response_e"]) for unit in per_au.values()), default=None)
+    return found | {"per_au": per_au}
 
 
-def _turned_deg(capture: Capture, images: list[int]) -> list[float]:
-    """Angle in the horizontal plane between each picture's camera and where the head faces, 0–180°."""
-    turned = []
-    for index in images:
-        centre = np.linalg.inv(capture.camera_of(index).world_to_camera)[:3, 3] - np.asarray(capture.info.target)
-        azimuth = math.degrees(math.atan2(centre[0], centre[2])) - float(capture.pose[capture.images[index].frame, 0])
-        turned.append(abs((azimuth + 180.0) % 360.0 - 180.0))
-    return turned
+def _of_pictures(
+    renderer: Renderer,
+    capture: Capture,
+    images: Sequence[int],
+    drivers: Mapping[Speech, Driver],
+    why: dict[str, str],
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, dict[str, Any]]:
+    """Figures of pictures by driver."""
+    distance = recogniser = None
+    if perceptual.perceptual_weights() is None:
+        why["st_lpips"] = f"ST-LPIPS is not installed: {perceptual.INSTALL}."
+    else:
+        distance = perceptual.PerceptualDistance.installed()
+    lack = identity.missing()
+    if lack is None:
+        recogniser = identity.Recogniser()
+        lack = "No picture shows the face from the front with the landmarks that align it."
+    why |= dict.fromkeys(("identity_similarity", "identity_distance"), lack)
+    judge = PictureJudge(renderer, capture, distance, recogniser)
+    scores: dict[Speech, list[Scores]] = {kind: [] for kind in drivers}
+    for done, index in enumerate(images):
+        truth = judge.truth(index)
+        for kind, driver in drivers.items():
+            scores[kind].append(judge.score(truth, driver(capture.images[index].frame)))
+        if progress is not None:
+            progress(done + 1, len(images))
+    turned = [turned_deg(capture, index) for index in images]
+    return {
+        kind: {
+            **mean_scores(each),
+            "views": by_view(each, turned),
+            "view_drop_db": view_drop_db(each, turned),
+            "worst": worst(capture, images, each),
+        }
+        for kind, each in scores.items()
+    }
 
 
-def _views(scores: list[dict[str, float]], turned: list[float]) -> dict[str, dict[str, float | int | None]]:
-    """Means per bin of angle, for bins that hold pictures."""
-    found: dict[str, dict[str, float | int | None]] = {}
-    for low, high in itertools.pairwise((*YAW_BINS_DEG, 180)):
-        among = [s for s, angle in zip(scores, turned, strict=True) if low <= angle < high or angle == high == 180]
-        if among:
-            found[f"{low}-{high}"] = {**_mean(among), "pictures": len(among)}
-    return found
-
-
-def _worst(capture: Capture, images: list[int], scores: list[dict[str, float]]) -> list[dict[str, float | int]]:
-    """The least faithful pictures, worst first."""
-    ranked = sorted(zip(images, scores, strict=True), key=lambda pair: pair[1].get("mouth_psnr_db", pair[1]["psnr_db"]))
-    return [
-        {"image": i, "frame": capture.images[i].frame, "camera": capture.images[i].camera, **score}
-        for i, score in ranked[:WORST]
-    ]
-
-
-def _sound(capture: Capture) -> _Driver:
-    from studio.engine.speech.audio import load_audio
-    from studio.engine.speech.features import extract_features
-
-    features = extract_features(load_audio(capture.sound_file))
-    return lambda frame: features.window(frame / capture.info.fps)
-
-
-def _score(renderer: Renderer, capture: Capture, index: int, driver: _Driver) -> dict[str, float]:
-    """Metrics of one picture."""
-    frame = capture.images[index].frame
-    shown = renderer.frame(capture.controls(frame, driver(frame)), capture.camera_of(index), background=BACKGROUND)
-    picture = torch.from_numpy(shown.rgba[..., :3].astype(np.float32)) / 255
-    target = capture.target(index)
-    truth = target.over(torch.tensor(BACKGROUND))
-    scores = {"psnr_db": psnr(picture, truth), "ssim": ssim(picture, truth)}
-    mouth, head = capture.mouth_box(index, capture.info.size_px), target.extent()
-    if mouth is not None:
-        scores["mouth_psnr_db"] = crop_psnr(picture, truth, mouth)
-    if head is not None:
-        scores["head_psnr_db"] = crop_psnr(picture, truth, head)
-    return scores
-
-
-def _mean(scores: list[dict[str, float]]) -> dict[str, float | None]:
-    """Mean of each metric over the pictures that have it."""
-    names = ("psnr_db", "ssim", "mouth_psnr_db", "head_psnr_db")
-    known = {name: [s[name] for s in scores if name in s] for name in names}
-    return {name: sum(values) / len(values) if values else None for name, values in known.items()}
+def _reasons(result: Mapping[str, Any], why: Mapping[str, str], drawn: bool) -> dict[str, str]:
+    """Why figures are null, by name."""
+    usual = {
+        **dict.fromkeys(OF_SYNC, "No lip-sync judge was asked."),
+        "conflict_error": "The capture has no trials in which the face acts against its words.",
+        "noise": "The capture has no noisy action units beside true ones.",
+        "emotion_score": "The capture does not say which emotion its passages play.",
+        "view_drop_db": "There are no measured pictures both from the front and at 45 to 75 degrees.",
+        "held_jitter_px": "The avatar has no Gaussians that move.",
+        "mouth_psnr_db": "The capture has no landmarks of the mouth.",
+        "lmd_px": "The capture has no landmarks of the mouth.",
+    }
+    undrawn = {} if drawn else dict.fromkeys((*OF_PICTURES, *OF_SYNC), "No pictures were drawn.")
+    reasons = {**usual, **why, **undrawn}
+    return {name: reasons[name] for name in reasons if name in result and result[name] is None}

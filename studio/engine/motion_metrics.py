@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from studio.document.action_units import AU_KEYS, LOWER, MAX_INTENSITY, UPPER
 from studio.engine.avatar import Avatar
 from studio.engine.controls import WINDOW
+from studio.engine.measures.binding import Attachment, Mover, attach, gaussian_normals
+from studio.engine.measures.emotion import emotion_score
 from studio.engine.training.capture import Capture, Surface
 from studio.errors import StudioError
 
@@ -45,9 +46,6 @@ DIPS = 0.01
 
 PEAK = 3.0
 """True intensities from here on are the peaks that a filter has to keep."""
-
-_FRAMES = 16
-"""Frames per pass through the deformer: its activations stay below 100 MB."""
 
 Speech = Callable[[Sequence[int]], Tensor]
 """Speech windows (S, 8, F) of frames."""
@@ -70,33 +68,20 @@ def moves(surface: Surface) -> bool:
 def bind(avatar: Avatar, surface: Surface) -> Bound:
     """Find where on the surface Gaussians lie, and pick those of the movable face.
 
-    Each takes the modes of the three most fitting among its eight nearest points, weighted by inverse squared
-    distance; a point that faces another way counts as further, so that touching lips are told apart.
-
     Raises:
         StudioError: if the surface does not move anywhere near the avatar.
     """
     gaussians = avatar.gaussians
-    means = gaussians.means.detach().double().cpu()
-    points, spacing = surface.points.double(), surface.spacing.double().numpy()
-    near = min(8, len(points))
-    distance, at = cKDTree(points.numpy()).query(means.numpy(), k=near)
-    distance, at = np.asarray(distance).reshape(-1, near), np.asarray(at).reshape(-1, near)
-    facing = torch.einsum("nc,nkc->nk", _normals(gaussians.quats.detach().cpu()), surface.normals[at]).numpy()
-    cost = distance + 0.5 * spacing[at] * (1.0 - facing)
-    best = np.argsort(cost, axis=1)[:, :3]
-    rows = np.take_along_axis(at, best, 1)
-    share = 1.0 / (np.take_along_axis(cost, best, 1) ** 2 + (1e-3 * spacing[rows]) ** 2)
-    weight = torch.from_numpy((share / share.sum(1, keepdims=True)).astype(np.float32))
+    lie = attach(gaussians.means.detach().cpu(), gaussian_normals(gaussians.quats.detach().cpu()), surface)
     reach = surface.modes.square().sum(2).amax(0).sqrt()
-    movable = np.flatnonzero((reach[torch.from_numpy(rows)] * weight).sum(1).numpy() > MOVABLE_M)
+    movable = np.flatnonzero((reach[lie.rows] * lie.weight).sum(1).numpy() > MOVABLE_M)
     if not len(movable):
         raise StudioError(
             "The avatar has no Gaussian where the capture's face moves: choose a capture of its performer."
         )
     picked = movable[np.unique(np.linspace(0, len(movable) - 1, min(MEASURED, len(movable))).round().astype(int))]
-    modes = torch.einsum("mk,umkc->umc", weight[picked], surface.modes[:, torch.from_numpy(rows[picked])])
-    return Bound(torch.from_numpy(picked), modes, float(np.median(distance[picked, 0])))
+    there = Attachment(lie.rows[picked], lie.weight[picked], lie.distance[picked])
+    return Bound(torch.from_numpy(picked), there.modes(surface), float(np.median(there.distance)))
 
 
 class MotionJudge:
@@ -117,7 +102,7 @@ class MotionJudge:
         self._surface, self._articulators = capture.surface, capture.articulators
         self.bound = bind(avatar, capture.surface)
         self._law, self.law = motion_law(capture)
-        self._features: Tensor | None = None
+        self._mover = Mover(avatar, self.bound.index)
         full = self._truth(self._mixtures(torch.eye(len(AU_KEYS)) * MAX_INTENSITY))
         self._fields = full  # (17, M, 3) metres at level E
         size = full.norm(dim=2).amax(1)
@@ -134,7 +119,6 @@ class MotionJudge:
         """(S, M, 3) metres: what the surface does where the Gaussians lie."""
         return self._truth(self._surface.mode_weights[torch.as_tensor(frames)])
 
-    @torch.no_grad()
     def shown_motion(self, au: Tensor, speech: Tensor, pose: Tensor | None = None) -> Tensor:
         """(S, M, 3) metres: what the avatar does.
 
@@ -143,17 +127,7 @@ class MotionJudge:
             speech: (S, 8, F) speech windows.
             pose: (S, 5) degrees; neutral when left out.
         """
-        deformer, index = self.avatar.deformer, self.bound.index
-        if self._features is None:
-            self._features = deformer.features(self.avatar.gaussians.means, index)
-        zones, moving = self.avatar.zones[index], deformer.moving[index][:, None]
-        pose = torch.zeros(len(au), 5) if pose is None else pose
-        parts = [torch.empty(0, len(index), 3)]
-        for first in range(0, len(au), _FRAMES):
-            rows = slice(first, first + _FRAMES)
-            out, _ = deformer.evaluate(self._features, zones, au[rows], speech[rows], pose[rows])
-            parts.append((out * moving)[..., :3])
-        return torch.cat(parts)
+        return self._mover.motion(au, speech, pose)
 
     def performance(self, frames: Sequence[int], speech: Speech) -> dict[str, Any]:
         """Errors over frames of the performance.
@@ -168,7 +142,7 @@ class MotionJudge:
             summed over the units of the upper and the lower face); aue_per_au (its root per unit); au_jerk and
             au_jerk_truth (mean absolute second difference per frame of the intensities read); conflict_error
             (motion_error over the frames of trials) with conflict_per_kind, null without trials; noise, null without
-            a clean truth (see `_noise`).
+            a clean truth (see `_noise`); and what `emotion_score` returns.
         """
         capture = self.capture
         au = capture.au_windows(frames)
@@ -190,7 +164,8 @@ class MotionJudge:
         found["au_jerk"], found["au_jerk_truth"] = _jerk(read, runs), _jerk(right, runs)
         found |= self._conflict(frames, wrong, moved)
         found["noise"] = self._noise(frames, said, pose, read, runs)
-        return found
+        keys, words = [AU_KEYS[k] for k in self.units], self.read(self._words(frames))
+        return found | emotion_score(capture.info.passages, frames, keys, read - words, right - words)
 
     def responses(self) -> dict[str, dict[str, Any]]:
         """How every action unit answers alone, held, in silence, from 0 to 5.
@@ -262,6 +237,11 @@ class MotionJudge:
             au, torch.zeros(len(au), self._articulators.shape[1]) if articulators is None else articulators
         )
 
+    def _words(self, frames: Sequence[int]) -> Tensor:
+        """(S, M, 3) metres: what the words of frames move truly, on a face that shows nothing else."""
+        spoken = self._articulators[torch.as_tensor(frames)]
+        return self._truth(self._mixtures(torch.zeros(len(spoken), len(AU_KEYS)), spoken))
+
     def _conflict(self, frames: Sequence[int], wrong: Tensor, moved: Tensor) -> dict[str, Any]:
         """Errors in the frames of trials, and per kind of trial."""
         trials = self.capture.info.trials
@@ -310,12 +290,6 @@ class MotionJudge:
             "removed": float(1.0 - kept / injected) if float(injected) > 0 else None,
             "peak": sum(peaks) / len(peaks) if peaks else None,
         }
-
-
-def _normals(quats: Tensor) -> Tensor:
-    """(N, 3) unit vectors along the third axis of Gaussians, which training lays along the surface's normal."""
-    w, x, y, z = torch.nn.functional.normalize(quats.float(), dim=1).unbind(1)
-    return torch.stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], 1)
 
 
 def motion_law(capture: Capture) -> tuple[Callable[[Tensor, Tensor], Tensor], str]:
