@@ -47,22 +47,23 @@ def figures(sheet: Sheet, x: float, y: float, width: float, found: Mapping[str, 
     return y
 
 
-def responses(sheet: Sheet, x: float, y: float, width: float, per_au: Mapping[str, Any], across: int = 5) -> float:
+def responses(sheet: Sheet, x: float, y: float, width: float, per_au: Mapping[str, Any], across: int = 4) -> float:
     """How each action unit answers to 0–5 beside the truth; returns where the last row ends."""
     gap = 3.4
     edge = (width - gap * (across - 1)) / across
-    tall = 0.62 * edge
+    tall = 0.53 * edge
     top = max([1.15, *(value for unit in per_au.values() for value in (*unit["response"], *unit["truth"]))])
     for i, (key, unit) in enumerate(per_au.items()):
-        left, upper = x + (i % across) * (edge + gap), y + (i // across) * (tall + 7.0)
+        left, upper = x + (i % across) * (edge + gap), y + (i // across) * (tall + 6.0)
+        good = unit["response_e"] >= 0.8 and unit["monotonic"] and (unit["leakage"] or 0.0) <= 0.05
+        colour = MUTED if good else BAD
         _response(sheet, left, upper + 3.0, edge, tall, unit, top)
         sheet.text(left, upper + 2.0, key, PLAIN)
-        leakage = "" if unit["leakage"] is None else f", leaks {100 * unit['leakage']:.1f} %"
-        words = f"{100 * unit['response_e']:.0f} %{leakage}"
-        good = unit["response_e"] >= 0.8 and unit["monotonic"] and (unit["leakage"] or 0.0) <= 0.05
-        sheet.text(left + edge, upper + 2.0, words, SMALL, MUTED if good else BAD, "rs")
-    rows = -(-len(per_au) // across)
-    return y + rows * (tall + 7.0)
+        sheet.text(left + edge, upper + 2.0, f"{100 * unit['response_e']:.0f} %", PLAIN, colour, "rs")
+        if unit["leakage"] is not None:
+            words = f"leaks {100 * unit['leakage']:.1f} %"
+            sheet.text(left + edge - 0.8, upper + 3.0 + tall - 1.0, words, SMALL, colour, "rs")
+    return y + -(-len(per_au) // across) * (tall + 6.0)
 
 
 def _response(

@@ -27,6 +27,9 @@ HALF = (Sheet.WIDTH_MM - 2 * MARGIN - 6.0) / 2
 ROWS = 4
 """Frames of each kind."""
 
+GAP, CAPTION = 1.2, 15.0
+"""Millimetres between pictures, and for the words beside them."""
+
 ERROR_FULL = 0.25
 """Mean error of a pixel's channels that the error map shows darkest."""
 
@@ -41,7 +44,7 @@ class _Strip:
     """One moment: three pictures side by side, and what they are."""
 
     pictures: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
-    caption: str
+    caption: tuple[str, ...]  # lines
 
 
 def write_page(
@@ -62,7 +65,9 @@ def write_page(
     judge = PictureJudge(Renderer(avatar, backend=backend), capture)
     sheet = Sheet()
     x, y, whole = MARGIN, 18.0, Sheet.WIDTH_MM - 2 * MARGIN
-    sheet.text(x, y, f"{avatar.info.name} against {capture.info.name}", 17)
+    sheet.text(x, y, avatar.info.name, 17)
+    named = f"measured against the capture {capture.info.name}"
+    sheet.text(x + sheet.width(avatar.info.name, 17) + 3.0, y, named, charts.TITLE, MUTED)
     width, height = capture.info.size_px
     facts = [
         f"{found['pictures']} pictures of {width} x {height} ({found['split']})",
@@ -85,9 +90,9 @@ def write_page(
     y = max(end, y + 60.0) + 9.0
     _bars(sheet, x, y, found)
     y += 35.0
-    edge = min((HALF - 3.0) / 3, (Sheet.HEIGHT_MM - MARGIN - y - 8.0) / ROWS - 4.0)
+    edge = min((HALF - CAPTION) / 3 - GAP, (Sheet.HEIGHT_MM - MARGIN - y - 3.0) / ROWS - GAP)
     worst = _worst(judge, capture, found)
-    charts.title(sheet, x, y, "Least faithful frames", "truth | avatar | error")
+    charts.title(sheet, x, y, "Least faithful frames", f"truth | avatar | error, darkest at {100 * ERROR_FULL:.0f} %")
     _strips(sheet, x, y + 3.0, edge, worst)
     across = x + HALF + 6.0
     conflicts = _conflicts(judge, capture, found)
@@ -107,8 +112,8 @@ def _bars(sheet: Sheet, x: float, y: float, found: Mapping[str, Any]) -> None:
         if view["psnr_db"] is not None
     ]
     if told:
-        charts.title(sheet, x, y, "PSNR by view", "dB, by how far the face is turned away")
-        base = max(0.0, min(value for _, value, _ in told) - 6.0)
+        base = max(0.0, float(round(min(value for _, value, _ in told))) - 6.0)
+        charts.title(sheet, x, y, "PSNR by view", f"dB above {base:.0f}, by how far the face is turned away")
         charts.bars(sheet, x, y + 2.0, HALF, 26.0, told, base=base)
     across = x + HALF + 6.0
     kinds = found.get("conflict_per_kind") or {}
@@ -126,9 +131,10 @@ def _bars(sheet: Sheet, x: float, y: float, found: Mapping[str, Any]) -> None:
 def _strips(sheet: Sheet, x: float, y: float, edge: float, strips: Sequence[_Strip]) -> None:
     for strip in strips:
         for i, picture in enumerate(strip.pictures):
-            sheet.picture(x + i * (edge + 1.2), y, edge, picture)
-        sheet.text(x, y + edge + 2.6, strip.caption, charts.SMALL, MUTED)
-        y += edge + 4.0
+            sheet.picture(x + i * (edge + GAP), y, edge, picture)
+        for i, words in enumerate(strip.caption):
+            sheet.text(x + 3 * (edge + GAP) + 0.8, y + 2.0 + 2.9 * i, words, charts.SMALL, MUTED)
+        y += edge + GAP
 
 
 def _worst(judge: PictureJudge, capture: Capture, found: Mapping[str, Any]) -> list[_Strip]:
@@ -141,10 +147,14 @@ def _worst(judge: PictureJudge, capture: Capture, found: Mapping[str, Any]) -> l
         box = _square(truth.head, capture.info.size_px)
         error = heat((shown - truth.picture).abs().mean(2))
         mouth = one.get("mouth_psnr_db")
-        caption = f"frame {one['frame']}, {turned_deg(capture, index):.0f} deg, {one['psnr_db']:.1f} dB"
-        caption += "" if mouth is None else f", mouth {mouth:.1f} dB"
+        caption: tuple[str, ...] = (
+            f"frame {one['frame']}",
+            f"{turned_deg(capture, index):.0f} deg",
+            f"{one['psnr_db']:.1f} dB",
+        )
+        caption += () if mouth is None else (f"mouth {mouth:.1f} dB",)
         inside = error[box.top : box.bottom, box.left : box.right]
-        strips.append(_Strip((_cut(truth.picture, box), _cut(shown, box), inside), caption))
+        strips.append(_Strip((_cut(truth.picture, box), _cut(shown, box), inside), tuple(caption)))
     return strips
 
 
@@ -159,9 +169,9 @@ def _conflicts(judge: PictureJudge, capture: Capture, found: Mapping[str, Any]) 
         au[:, [AU_KEYS.index(unit) for unit in trial.units]] = 0.0
         without, _ = judge.draw(index, driver(frame), au)
         box = _square(truth.head, capture.info.size_px)
-        level = ", ".join(f"{unit} {float(capture.au[frame, AU_KEYS.index(unit)]):.1f}" for unit in trial.units)
+        levels = [f"{unit} at {float(capture.au[frame, AU_KEYS.index(unit)]):.1f}" for unit in trial.units]
         cut = (_cut(truth.picture, box), _cut(edited, box), _cut(without, box))
-        strips.append(_Strip(cut, f"{trial.kind.replace('_', ' ')}: {level} at frame {frame}"))
+        strips.append(_Strip(cut, (trial.kind.replace("_", " "), *levels, f"frame {frame}")))
     return strips
 
 
