@@ -48,13 +48,8 @@ def _row(figure: Figure, told: list[str], value: float | None) -> str:
 def _views(found: Mapping[str, Any]) -> list[str]:
     if not found.get("views"):
         return []
-    columns = (
-        ("psnr_db", "PSNR dB"),
-        ("drop_db", "drop dB"),
-        ("head_psnr_db", "head dB"),
-        ("mouth_psnr_db", "mouth dB"),
-    )
-    rows = ["", f"{'turned away by':<18}{'pictures':>10}" + "".join(f"{title:>10}" for _, title in columns)]
+    columns = {"psnr_db": "PSNR dB", "drop_db": "drop dB", "head_psnr_db": "head dB", "mouth_psnr_db": "mouth dB"}
+    rows = ["", f"{'turned away by':<18}{'pictures':>10}" + "".join(f"{title:>10}" for title in columns.values())]
     for angle, view in found["views"].items():
         told = "".join(f"{_number(view[key]):>10}" for key in columns)
         rows.append(f"{angle + '°':<18}{view['pictures']:>10}" + told)
