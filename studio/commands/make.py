@@ -212,6 +212,7 @@ def evaluate(args: argparse.Namespace) -> int:
         raise StudioError(f"“{args.page.name}” does not end in .png; choose such a name for the page.")
     from studio.engine.avatar import find_avatar, load_avatar
     from studio.engine.evaluate import evaluate as measure
+    from studio.engine.judges.meters import shipped_meters
     from studio.engine.training.capture_files import load_capture
 
     avatar, truth = load_avatar(find_avatar(args.avatar)), load_capture(args.capture)
@@ -222,6 +223,7 @@ def evaluate(args: argparse.Namespace) -> int:
             split=args.split,
             speech=args.speech,
             pictures=not args.motion,
+            meters=shipped_meters(),
             progress=lambda done, total: line.show(f"picture {done} of {total}", done / total),
         )
     if args.page is not None:

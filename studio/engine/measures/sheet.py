@@ -33,7 +33,7 @@ class Sheet:
 
     def __init__(self) -> None:
         self._scale = FINE * DPI / 25.4
-        size = (round(self.WIDTH_MM * self._scale), round(self.HEIGHT_MM * self._scale))
+        size = (FINE * round(self.WIDTH_MM * DPI / 25.4), FINE * round(self.HEIGHT_MM * DPI / 25.4))
         self._image = Image.new("RGB", size, "white")
         self._draw = ImageDraw.Draw(self._image)
         self._pictures: list[tuple[float, float, float, Image.Image]] = []
