@@ -135,9 +135,9 @@ def articulate(
         out[:, _SHAPE] = gaussian_filter1d(out[:, _SHAPE], sigma, axis=0, mode="nearest")
     for before, phoneme in zip([whole[0], *whole[:-1]], whole, strict=True):
         for channel, strength in _target(phoneme.label).contacts:
-            rows, bump = _contact(phoneme, before.duration_s, times)
+            rows, bump = contact(phoneme, before.duration_s, times)
             out[rows, channel] = np.maximum(out[rows, channel], strength * bump)
-    _yield_to_contacts(out)
+    yield_to_contacts(out)
     return np.clip(out, 0.0, 1.0).astype(np.float32)
 
 
@@ -223,7 +223,7 @@ def _blend(pulls: Sequence[_Pull], times: NDArray[np.float64]) -> NDArray[np.flo
     return np.asarray(mean / total)
 
 
-def _contact(phoneme: Phoneme, room_s: float, times: NDArray[np.float64]) -> tuple[slice, NDArray[np.float64]]:
+def contact(phoneme: Phoneme, room_s: float, times: NDArray[np.float64]) -> tuple[slice, NDArray[np.float64]]:
     """Rows and values of a gesture that is complete from before the sound until shortly before its end.
 
     Args:
@@ -242,8 +242,12 @@ def _contact(phoneme: Phoneme, room_s: float, times: NDArray[np.float64]) -> tup
     return slice(int(low), int(high)), np.asarray(bump)
 
 
-def _yield_to_contacts(out: NDArray[np.float64]) -> None:
-    """Shapes give way where a contact needs the lips: in place."""
+def yield_to_contacts(out: NDArray[np.float64] | NDArray[np.float32]) -> None:
+    """Shapes give way where a contact needs the lips.
+
+    Args:
+        out: (T, 10) articulators, changed in place.
+    """
     close, tuck = out[:, CLOSE], out[:, TUCK]
     out[:, PART] *= (1.0 - close) * (1.0 - 0.5 * tuck)
     out[:, JAW] += close * (np.minimum(out[:, JAW], 0.12) - out[:, JAW])

@@ -181,6 +181,30 @@ HELD_OUT: tuple[str, ...] = (
     "From far above, a pilot observed the empty beach.",
 )
 
+HELD_OUT_FOREIGN: dict[str, tuple[str, ...]] = {
+    "de": (
+        "Am Morgen bellte ein brauner Hund im Park.",
+        "Opa pflückt Beeren und gibt sie dem Bäcker.",
+        "Mein Bruder möchte am Samstag ein Boot mieten.",
+        "Viele Leute haben im Februar Fieber bekommen.",
+        "Die Lampe über dem Bett ist leider kaputt.",
+        "Komm bitte pünktlich, wir proben um halb neun.",
+        "Auf der Bank saßen fünf müde Wanderer.",
+        "Im Sommer blüht der Mohn auf allen Feldern.",
+    ),
+    "cmn-latn-pinyin": (
+        "wo3 ma1 ma5 mei3 tian1 mai3 mian4 bao1",
+        "ta1 ba3 bei1 zi5 fang4 zai4 bian1 shang4",
+        "peng2 you5 pao3 de5 bi3 wo3 kuai4",
+        "ming2 tian1 wo3 men5 qu4 pa2 shan1 ba5",
+        "bai2 mao1 bu4 pa4 da4 feng1",
+        "qing3 ba3 men2 da3 kai1",
+        "fu4 mu3 bu2 zai4 bei3 jing1",
+        "mei4 mei5 bao4 zhe5 yi2 ge4 pi2 bao1",
+    ),
+}
+"""Held out likewise, by espeak-ng's language code."""
+
 FOREIGN: dict[str, tuple[str, ...]] = {
     "de": (
         "Meine Mutter backt am Abend immer frisches Brot.",

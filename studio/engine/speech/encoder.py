@@ -18,18 +18,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
+from scipy.signal import find_peaks
 from torch import Tensor, nn
 
+from studio.engine.performer.coarticulation import contact, yield_to_contacts
 from studio.engine.speech.articulators import ARTICULATORS, N_ARTICULATORS
 from studio.engine.speech.audio import Audio
-from studio.engine.speech.mel import N_BANDS, SAMPLE_RATE_HZ, SILENT_LEVEL, loudness, mel_energies, normalise
-from studio.engine.speech.phonemes import N_PHONEMES, PHONEMES, SILENCE, Phoneme
+from studio.engine.speech.mel import N_BANDS, N_FINE, SAMPLE_RATE_HZ, SILENT_LEVEL, hear, loudness
+from studio.engine.speech.phonemes import N_PHONEMES, PHONEME_INDEX, PHONEMES, SILENCE, Phoneme
 from studio.errors import StudioError
 
 log = logging.getLogger(__name__)
 
 OUTPUT_RATE_HZ = 50.0
-N_INPUTS = N_BANDS + 1
+_N_COARSE = N_BANDS + 1
 DILATIONS = (1, 2, 4, 8, 1, 2, 4)
 """Receptive field ±0.46 s: 22 output frames of 20 ms to either side, and the first layer's window."""
 WIDTH = 96
@@ -41,6 +43,17 @@ _OVERLAP = 100
 
 _SWITCH = 5.0
 """Natural-log cost of changing the phoneme between two frames; keeps segments from flickering."""
+
+_CONTACTS = {
+    "lips_close": [PHONEME_INDEX[label] for label in ("P", "B", "M")],
+    "lip_tuck": [PHONEME_INDEX[label] for label in ("F", "V")],
+}
+"""Contacts of the lips and the sounds that need them."""
+_HALF_WAY = 0.5
+_BEFORE_S = 0.1
+"""Duration that the sound before a contact is taken to have."""
+_LONGEST = 5
+"""Frames that a contact's sound lasts at most to either side of where it is most probable."""
 
 DEFAULT_WEIGHTS = Path(__file__).resolve().parents[3] / "assets" / "speech" / "encoder.safetensors"
 
@@ -59,11 +72,11 @@ class _ChannelNorm(nn.Module):
 class _Block(nn.Module):
     """Residual dilated convolution."""
 
-    def __init__(self, channels: int, dilation: int, dropout: float) -> None:
+    def __init__(self, channels: int, hidden: int, dilation: int, dropout: float) -> None:
         super().__init__()
         self.norm = _ChannelNorm(channels)
-        self.wide = nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation)
-        self.mix = nn.Conv1d(channels, channels, 1)
+        self.wide = nn.Conv1d(channels, hidden, 3, padding=dilation, dilation=dilation)
+        self.mix = nn.Conv1d(hidden, channels, 1)
         self.dropout = nn.Dropout(dropout)
         nn.init.zeros_(self.mix.weight)
         nn.init.zeros_(self.mix.bias)  # type: ignore[arg-type]
@@ -74,20 +87,48 @@ class _Block(nn.Module):
 
 
 class EncoderNet(nn.Module):
-    """Mel (B, 41, T) at 100 Hz → logits of articulators (B, 10, ceil(T/2)) and phonemes (B, 40, ceil(T/2))."""
+    """What is heard (B, 121, T) at 100 Hz → logits of articulators (B, 10, ceil(T/2)) and phonemes (B, 40, ceil(T/2)).
 
-    def __init__(self, width: int = WIDTH, dropout: float = 0.1) -> None:
+    Args:
+        hidden: Channels inside a block.
+        fine: Whether it hears the short windows, too.
+    """
+
+    def __init__(self, width: int = WIDTH, hidden: int = WIDTH, *, fine: bool = False, dropout: float = 0.1) -> None:
         super().__init__()
-        self.enter = nn.Conv1d(N_INPUTS, width, 5, stride=2, padding=2)
-        self.blocks = nn.Sequential(*(_Block(width, dilation, dropout) for dilation in DILATIONS))
+        self.enter = nn.Conv1d(_N_COARSE, width, 5, stride=2, padding=2)
+        self.enter_fine = nn.Conv1d(N_FINE, width, 5, stride=2, padding=2, bias=False) if fine else None
+        self.blocks = nn.Sequential(*(_Block(width, hidden, dilation, dropout) for dilation in DILATIONS))
         self.norm = _ChannelNorm(width)
         self.articulators = nn.Conv1d(width, N_ARTICULATORS, 1)
         self.phonemes = nn.Conv1d(width, N_PHONEMES, 1)
 
-    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, heard: Tensor) -> tuple[Tensor, Tensor]:
         """Raw outputs; a sigmoid makes articulators, a softmax phoneme probabilities."""
-        x = self.norm(self.blocks(self.enter(mel)))
+        x = self.enter(heard[:, :_N_COARSE])
+        if self.enter_fine is not None:
+            x = x + self.enter_fine(heard[:, _N_COARSE:])
+        x = self.norm(self.blocks(x))
         return self.articulators(x), self.phonemes(x)
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """Arguments that make a net of the same shape."""
+        first = self.blocks[0]
+        assert isinstance(first, _Block)
+        fine = self.enter_fine is not None
+        return {"width": self.enter.out_channels, "hidden": first.wide.out_channels, "fine": fine}
+
+    def grow_from(self, smaller: EncoderNet) -> None:
+        """Takes over a net with fewer hidden channels or coarser hearing, so that both answer the same at first."""
+        mine, theirs = self.state_dict(), smaller.state_dict()
+        for key, value in mine.items():
+            if key == "enter_fine.weight" and key not in theirs:
+                value.zero_()
+            elif key.endswith("mix.weight"):  # what is new is heard by nobody yet
+                value.zero_()[:, : theirs[key].shape[1]] = theirs[key]
+            else:
+                value[tuple(slice(n) for n in theirs[key].shape)] = theirs[key]
 
 
 @dataclass(frozen=True)
@@ -98,6 +139,12 @@ class Encoder:
     knots: NDArray[np.float32]  # (10, K) raw outputs …
     levels: NDArray[np.float32]  # (10, K) … and the articulation each stands for
     info: dict[str, Any]  # name, version, training command, held-out figures
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Per contact of the lips, the probability of its sounds from which on it is made; 1 leaves the net's curve."""
+        chosen: dict[str, float] = self.info.get("thresholds", {})
+        return dict.fromkeys(_CONTACTS, 1.0) | chosen
 
     def encode(self, audio: Audio) -> tuple[NDArray[np.float32], tuple[Phoneme, ...]]:
         """Articulators at 50 Hz and phoneme segments.
@@ -113,20 +160,38 @@ class Encoder:
         level = loudness(samples)
         if len(samples) == 0 or float(level.max(initial=0.0)) < SILENT_LEVEL:
             return np.zeros((n_out, N_ARTICULATORS), np.float32), ()
-        raw, log_probability = self.run(normalise(mel_energies(samples)))
-        values = self.calibrate(raw)
+        raw, log_probability = self.run(hear(samples))
+        values = self.mouth(raw, log_probability)
         values *= _audible(level)[: len(values), None]
         segments = decode_phonemes(log_probability, audio.duration_s)
         return _fit(values, n_out), segments
 
-    def run(self, mel: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Uncalibrated articulators (T/2, 10) and log phoneme probabilities (T/2, 40) of normalised mel (T, 41)."""
+    def mouth(self, raw: NDArray[np.float32], log_probability: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Calibrated articulators whose lip contacts complete where a sound that needs them is probable.
+
+        A net that is half sure of a "b" asks for lips half closed, which nobody's lips are: a contact is made or it
+        is not. What stays below the threshold is kept below `_HALF_WAY`.
+        """
+        values = self.calibrate(raw)
+        probability = np.exp(log_probability)
+        for channel, sounds in _CONTACTS.items():
+            threshold = self.thresholds[channel]
+            if threshold < 1.0:
+                certain = contacts(probability[:, sounds].sum(axis=1), threshold)
+                column = ARTICULATORS.index(channel)
+                values[:, column] = np.maximum(np.minimum(values[:, column], _HALF_WAY), certain)
+        if min(self.thresholds.values()) < 1.0:
+            yield_to_contacts(values)
+        return values
+
+    def run(self, heard: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Uncalibrated articulators (T/2, 10) and log phoneme probabilities (T/2, 40) of heard sound (T, 121)."""
         values, probabilities = [], []
         with torch.inference_mode():
-            for first in range(0, len(mel), _CHUNK):
-                low, high = max(first - _OVERLAP, 0), min(first + _CHUNK + _OVERLAP, len(mel))
-                a, p = self.net(torch.from_numpy(mel[low:high].T.copy())[None])
-                keep = slice((first - low) // 2, (first - low) // 2 + (min(_CHUNK, len(mel) - first) + 1) // 2)
+            for first in range(0, len(heard), _CHUNK):
+                low, high = max(first - _OVERLAP, 0), min(first + _CHUNK + _OVERLAP, len(heard))
+                a, p = self.net(torch.from_numpy(heard[low:high].T.copy())[None])
+                keep = slice((first - low) // 2, (first - low) // 2 + (min(_CHUNK, len(heard) - first) + 1) // 2)
                 values.append(torch.sigmoid(a[0].T[keep]).numpy())
                 probabilities.append(torch.log_softmax(p[0].T[keep], dim=1).numpy())
         return np.concatenate(values), np.concatenate(probabilities)
@@ -141,6 +206,29 @@ class Encoder:
         for channel in range(raw.shape[1]):
             out[:, channel] = np.interp(raw[:, channel], self.knots[channel], self.levels[channel])
         return out
+
+
+def contacts(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    """(T,) the curve of a contact of the lips: full where its sounds are probable, with the lead that lips have.
+
+    Args:
+        probability: (T,) of the sounds that need it, at 50 Hz.
+        threshold: A peak of at least this makes a contact; it lasts while the probability is above half the peak.
+    """
+    out = np.zeros(len(probability))
+    times = np.arange(len(out)) / OUTPUT_RATE_HZ
+    peaks, _ = find_peaks(np.concatenate([[0.0], probability, [0.0]]), height=threshold, distance=3)
+    for peak in peaks - 1:
+        above = probability >= 0.5 * probability[peak]
+        first = last = int(peak)
+        while first > 0 and above[first - 1] and peak - first < _LONGEST:
+            first -= 1
+        while last < len(out) - 1 and above[last + 1] and last - peak < _LONGEST:
+            last += 1
+        sound = Phoneme("B", first / OUTPUT_RATE_HZ, max(last + 1, first + 2) / OUTPUT_RATE_HZ)
+        rows, bump = contact(sound, _BEFORE_S, times)
+        out[rows] = np.maximum(out[rows], bump)
+    return out.astype(np.float32)
 
 
 def _audible(level: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -204,7 +292,8 @@ def load_encoder(path: Path) -> Encoder:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is not a mapping)
             info = json.loads((file.metadata() or {})["encoder"])
         knots, levels = tensors.pop("calibration.knots").numpy(), tensors.pop("calibration.levels").numpy()
-        net = EncoderNet(int(info["width"]))
+        width = int(info["width"])
+        net = EncoderNet(width, int(info.get("hidden", width)), fine=bool(info.get("fine", False)))
         net.load_state_dict({key: value.float() for key, value in tensors.items()})
     except FileNotFoundError as error:
         raise StudioError(f"The speech encoder {path} is missing; install the studio again.") from error

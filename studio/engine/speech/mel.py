@@ -20,6 +20,13 @@ WINDOW_SAMPLES = 400
 _CELL = 40
 """Samples summed at once by `loudness`; divides hop, window and half window."""
 N_FFT = 512
+FINE_SAMPLES = 128
+"""Samples under one short window: 8 ms, so that the burst of a plosive is not smeared over the vowel after it."""
+_FINE_AT = (-40, 40)
+"""Samples from a frame's centre to the centres of its two short windows."""
+N_FINE = 2 * N_BANDS
+N_INPUTS = N_BANDS + 1 + N_FINE
+"""Columns of what the encoder hears."""
 MEL_RATE_HZ = SAMPLE_RATE_HZ / HOP
 
 SILENT_LEVEL = 10 ** (-65 / 20)
@@ -42,8 +49,8 @@ def _bank() -> NDArray[np.float32]:
 
 
 @functools.cache
-def _window() -> NDArray[np.float32]:
-    return np.asarray(np.hanning(WINDOW_SAMPLES + 1)[:-1], np.float32)
+def _window(samples: int) -> NDArray[np.float32]:
+    return np.asarray(np.hanning(samples + 1)[:-1], np.float32)
 
 
 def n_frames(n_samples: int) -> int:
@@ -51,23 +58,38 @@ def n_frames(n_samples: int) -> int:
     return n_samples // HOP + 1
 
 
-def mel_energies(samples: NDArray[np.float32], block: int = 3000) -> NDArray[np.float32]:
+def hear(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n_frames, 121) the encoder's input: see `normalise`, then both halves of each frame through short windows.
+
+    Args:
+        samples: (n,) 16 kHz mono, one whole clip.
+    """
+    coarse = normalise(mel_energies(samples))
+    fine = [normalise(mel_energies(samples, window=FINE_SAMPLES, shift=shift))[:, :N_BANDS] for shift in _FINE_AT]
+    return np.concatenate([coarse, *fine], axis=1)
+
+
+def mel_energies(
+    samples: NDArray[np.float32], block: int = 3000, *, window: int = WINDOW_SAMPLES, shift: int = 0
+) -> NDArray[np.float32]:
     """(n_frames, 40) power in each band, centred frames, blockwise so that memory stays bounded.
 
     Args:
         samples: (n,) 16 kHz mono.
         block: Frames per step.
+        window: Samples under each frame's window, even.
+        shift: Samples by which frames are centred late.
     """
     n = n_frames(len(samples))
     out = np.empty((n, N_BANDS), np.float32)
-    half = WINDOW_SAMPLES // 2
+    half = window // 2
     for first in range(0, n, block):
         last = min(first + block, n)
-        begin, end = first * HOP - half, (last - 1) * HOP + half
+        begin, end = first * HOP - half + shift, (last - 1) * HOP + half + shift
         piece = samples[max(begin, 0) : min(end, len(samples))]
         piece = np.pad(piece, (max(-begin, 0), max(end - len(samples), 0)))
-        frames = np.lib.stride_tricks.sliding_window_view(piece, WINDOW_SAMPLES)[::HOP]
-        spectrum = np.fft.rfft(frames * _window(), N_FFT).astype(np.complex64)
+        frames = np.lib.stride_tricks.sliding_window_view(piece, window)[::HOP]
+        spectrum = np.fft.rfft(frames * _window(window), N_FFT).astype(np.complex64)
         np.matmul(np.abs(spectrum) ** 2, _bank().T, out=out[first:last])
     return out
 
@@ -87,7 +109,7 @@ def loudness(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def normalise(energies: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, 41) the encoder's input: 40 normalised log energies and one overall level.
+    """(n, 41) 40 normalised log energies and one overall level.
 
     Each band is taken relative to its own loud frames (90th percentile over frames that sound), which removes gain,
     microphone and equaliser, floored 30 dB below that, and scaled to about [-2, 1]. The last column is the frame's

@@ -2,8 +2,8 @@
 
     python -m studio.engine.speech.train_encoder assets/speech/encoder.safetensors --minutes 75
 
-The same arguments give the same corpus and the same random choices. Weights and a checkpoint beside them are written as
-training goes on; the same command started again continues from there and ends with the same encoder.
+The same arguments give the same corpus and the same random choices. A checkpoint is written as training goes on; the
+same command started again continues from there and ends with the same encoder.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,19 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from studio.engine.performer.voices import Utterance, Voice
 from studio.engine.speech.articulators import ARTICULATORS
-from studio.engine.speech.corpus import HELD_OUT_VOICE, Clip, make_clips, speak_held_out, synthesise
-from studio.engine.speech.encoder import N_INPUTS, WIDTH, Encoder, EncoderNet, load_encoder
-from studio.engine.speech.mel import N_BANDS
+from studio.engine.speech.corpus import (
+    HELD_OUT_VOICES,
+    TUNING_VOICES,
+    Clip,
+    make_clips,
+    speak_held_out,
+    synthesise,
+)
+from studio.engine.speech.encoder import Encoder, EncoderNet, load_encoder
+from studio.engine.speech.measure import contact_figures, drive
+from studio.engine.speech.mel import N_BANDS, N_INPUTS
 from studio.engine.speech.phonemes import PHONEMES
 
 log = logging.getLogger(__name__)
@@ -37,9 +47,17 @@ _CROP = 320
 """Mel frames per training crop: 3.2 s."""
 _BATCH = 12
 _PEAK_RATE = 3e-3
+_PEAK_RATE_AGAIN = 1.5e-3
+"""Of a training that continues finished weights."""
+_BAND_GROUPS = (0, N_BANDS + 1, 2 * N_BANDS + 1)
+"""First columns of the three spectra in what is heard; the level follows the first."""
 _KNOTS = 33
-_SAVE_EVERY = 500
-_PHONEME_WEIGHT = 0.5
+_SAVE_EVERY = 200
+_PHONEME_WEIGHT = 0.7
+_THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 1.0)
+_COST = 0.01
+_LABEL_WEIGHTS = tuple(2.0 if label in {"P", "B", "M", "F", "V"} else 1.0 for label in PHONEMES)
+"""A sound that the lips make is seen when it is missed."""
 _CHANNEL_WEIGHTS = (3.0, 2.0, 4.0, 2.0, 2.0, 2.0, 3.0, 1.0, 1.0, 1.0)
 """What is seen most counts most: jaw and closed lips first, tongue last."""
 
@@ -50,30 +68,65 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("out", type=Path, help="the .safetensors file to write")
     parser.add_argument("--minutes", type=float, default=75.0, help="clean speech to synthesise")
     parser.add_argument("--clips", type=int, default=1600, help="augmented clips made of it")
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=8000, help="0 only calibrates and measures what --start names")
+    parser.add_argument("--hidden", type=int, help="channels inside a block, at least those of --start")
+    parser.add_argument("--fine", action="store_true", help="hear short windows, too")
+    parser.add_argument("--start", type=Path, help="an encoder to continue from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
-    speech = synthesise(options.minutes, options.seed, workers=options.threads)
+    start = None if options.start is None else load_encoder(options.start)
+    if options.steps == 0 and start is None:
+        parser.error("--steps 0 needs --start")
+    speech = synthesise(options.minutes, options.seed, workers=options.threads) if options.steps else {}
     spoken = sum(u.duration_s for said in speech.values() for u in said) / 60.0
     log.info("%.1f minutes by %d voices", spoken, len(speech))
-    clips = make_clips(speech, options.clips, options.seed)
+    clips = make_clips(speech, options.clips, options.seed) if speech else []
     log.info("%d clips, %.1f hours", len(clips), sum(len(c.mel) for c in clips) / 360_000)
-    held = {said[0].voice: said for said in [speak_held_out()]}
     info = {
         "name": "emozone-articulators",
-        "version": 1,
-        "width": WIDTH,
+        "version": 2,
         "articulators": ARTICULATORS,
         "phonemes": PHONEMES,
         "command": "python -m studio.engine.speech.train_encoder " + shlex.join(_relative(arguments or sys.argv[1:])),
         "minutes": round(spoken, 1),
         "voices": len(speech),
     }
-    fit(clips, held_clean=make_clips(held, 99, 0, clean=True), held_noisy=make_clips(held, 24, 5), info=info,
-        out=options.out, steps=options.steps, seed=options.seed)  # fmt: skip
+    tuning = speak_held_out(TUNING_VOICES)
+    held = [Held(voice.name, *_clips_of({voice: said})) for voice, said in speak_held_out(HELD_OUT_VOICES).items()]
+    if start is not None:
+        info["started_from"] = start.info["command"]
+    if start is not None and not options.steps:
+        info |= {"minutes": start.info["minutes"], "voices": start.info["voices"]}
+    fit(clips, tuning=[c for part in _clips_of(tuning) for c in part], held=held, info=info, out=options.out,
+        steps=options.steps, seed=options.seed, start=start,
+        shape=_shape(options, start))  # fmt: skip
+
+
+def _shape(options: argparse.Namespace, start: Encoder | None) -> dict[str, Any]:
+    shape: dict[str, Any] = {} if start is None else start.net.shape
+    if options.hidden is not None:
+        shape["hidden"] = options.hidden
+    if options.fine:
+        shape["fine"] = True
+    return shape
+
+
+@dataclass(frozen=True)
+class Held:
+    """Clips of a voice that is not trained on."""
+
+    voice: str
+    clean: Sequence[Clip]  # undisturbed
+    noisy: Sequence[Clip]  # as recordings sound
+
+
+def _clips_of(speech: dict[Voice, list[Utterance]]) -> tuple[list[Clip], list[Clip]]:
+    """Each sentence once as it is, and half as many clips as recordings sound."""
+    n = sum(map(len, speech.values()))
+    return make_clips(speech, n, 0, clean=True), make_clips(speech, n // 2, 5)
 
 
 def _relative(arguments: Sequence[str]) -> list[str]:
@@ -83,23 +136,27 @@ def _relative(arguments: Sequence[str]) -> list[str]:
 def fit(
     clips: Sequence[Clip],
     *,
-    held_clean: Sequence[Clip],
-    held_noisy: Sequence[Clip],
+    tuning: Sequence[Clip],
+    held: Sequence[Held],
     info: dict[str, object],
     out: Path,
     steps: int,
     seed: int,
+    start: Encoder | None = None,
+    shape: dict[str, Any] | None = None,
 ) -> Encoder:
     """Trains, calibrates, measures and writes an encoder.
 
     Args:
         clips: To train on.
-        held_clean: Undisturbed clips of a voice that is not among `clips`, for the figures and the calibration.
-        held_noisy: The same voice as recordings sound, likewise.
+        tuning: Clips of voices that are not among `clips`, for the calibration.
+        held: Voices that are in neither, for the figures.
         info: Metadata to write with the weights; figures are added.
         out: File to write.
         steps: Of AdamW under a one-cycle rate.
         seed: Of weights and crops.
+        start: Weights to continue from, more gently and without dropout; new ones without it.
+        shape: Of the net, as `EncoderNet.shape`; at least that of `start`.
 
     Returns:
         The encoder that was written. A checkpoint `out`.checkpoint, left by an interrupted call with the same steps
@@ -107,14 +164,17 @@ def fit(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 13])
-    net = EncoderNet()
-    optimiser = torch.optim.AdamW(net.parameters(), lr=_PEAK_RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _PEAK_RATE, total_steps=steps, pct_start=0.15)
+    net = EncoderNet(**(shape or {}), dropout=0.0 if start else 0.1)
+    if start is not None:
+        net.grow_from(start.net)
+    rate = _PEAK_RATE_AGAIN if start else _PEAK_RATE
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=max(steps, 1), pct_start=0.15)
+    parts: dict[str, Any] = {"net": net, "optimiser": optimiser, "schedule": schedule}
     weights = np.array([len(c.mel) for c in clips], np.float64)
     began, running = time.monotonic(), 0.0
     checkpoint = out.with_name(out.name + ".checkpoint")
-    done = _resume(checkpoint, net, optimiser, schedule, rng, (steps, seed))
-    encoder: Encoder | None = None
+    done = _resume(checkpoint, parts, rng, (steps, seed))
     for step in range(done + 1, steps + 1):
         chosen = rng.choice(len(clips), _BATCH, p=weights / weights.sum())
         mel, target, phonemes = _batch([clips[i] for i in chosen], rng)
@@ -127,34 +187,18 @@ def fit(
         running += (loss.item() - running) / min(step, 50)
         if step % 50 == 0:
             log.info("step %d loss %.4f, %.0f s", step, running, time.monotonic() - began)
-        if step % _SAVE_EVERY == 0 or step == steps:
-            net.eval()
-            encoder = calibrated(net, [*held_clean, *held_noisy], info)
-            encoder.info["figures"] = {
-                "voice": HELD_OUT_VOICE,
-                "clean": measure(encoder, held_clean),
-                "noisy": measure(encoder, held_noisy),
-            }
-            log.info("held out: %s", json.dumps(encoder.info["figures"]))
-            save(encoder, out)
-            net.train()
-            state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
+        if step % _SAVE_EVERY == 0:
+            state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
             random = {"torch": torch.get_rng_state(), "numpy": json.dumps(rng.bit_generator.state)}
             torch.save(state | random | {"step": step, "settings": (steps, seed)}, f"{checkpoint}.part")
             os.replace(f"{checkpoint}.part", checkpoint)
+    encoder = finished(net, tuning, held, info)
+    save(encoder, out)
     checkpoint.unlink(missing_ok=True)
-    net.eval()
-    return encoder or load_encoder(out)
+    return encoder
 
 
-def _resume(
-    checkpoint: Path,
-    net: EncoderNet,
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    rng: np.random.Generator,
-    settings: tuple[int, int],
-) -> int:
+def _resume(checkpoint: Path, parts: dict[str, Any], rng: np.random.Generator, settings: tuple[int, int]) -> int:
     """Restores everything from a checkpoint with the same settings; returns the steps done, 0 without one."""
     if not checkpoint.exists():
         return 0
@@ -162,9 +206,8 @@ def _resume(
     if tuple(saved["settings"]) != settings:
         log.info("%s belongs to another training and is left aside", checkpoint)
         return 0
-    net.load_state_dict(saved["net"])
-    optimiser.load_state_dict(saved["optimiser"])
-    schedule.load_state_dict(saved["schedule"])
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
     rng.bit_generator.state = json.loads(saved["numpy"])
     torch.set_rng_state(saved["torch"])
     log.info("continued after step %d", saved["step"])
@@ -188,11 +231,15 @@ def _batch(clips: Sequence[Clip], rng: np.random.Generator) -> tuple[Tensor, Ten
         targets[row, : len(half)] = _between(clip.articulators, half)
         labels[row, : len(half)] = clip.phonemes[np.round(half).astype(np.int64)]
         bands = np.asarray(np.arange(N_BANDS) * np.exp(rng.uniform(-0.1, 0.1)))
-        mels[row, :, :N_BANDS] = _between(np.ascontiguousarray(mels[row, :, :N_BANDS].T), bands).T
+        for low in _BAND_GROUPS:
+            group = mels[row, :, low : low + N_BANDS]
+            group[:] = _between(np.ascontiguousarray(group.T), bands).T
         for _ in range(2):
             band, moment = int(rng.integers(N_BANDS - 4)), int(rng.integers(_CROP - 8))
-            mels[row, :, band : band + int(rng.integers(1, 6))] = -1.0
-            mels[row, moment : moment + int(rng.integers(1, 8)), :N_BANDS] = -1.0
+            high, end = band + int(rng.integers(1, 6)), moment + int(rng.integers(1, 4))
+            for low in _BAND_GROUPS:
+                mels[row, :, low + band : low + high] = -1.0
+                mels[row, moment:end, low : low + N_BANDS] = -1.0
     mels += rng.standard_normal(mels.shape, np.float32) * 0.08
     return torch.from_numpy(mels).transpose(1, 2), torch.from_numpy(targets), torch.from_numpy(labels)
 
@@ -218,14 +265,49 @@ def _loss(net: EncoderNet, mel: Tensor, target: Tensor, phonemes: Tensor) -> Ten
     value = torch.sigmoid(raw)
     swing = (value - target).diff(dim=1)
     velocity = (swing.square() * scale).mean()
-    return position + 4.0 * velocity + _PHONEME_WEIGHT * nn.functional.cross_entropy(logits, phonemes)
+    named = nn.functional.cross_entropy(logits, phonemes, torch.tensor(_LABEL_WEIGHTS))
+    return position + 4.0 * velocity + _PHONEME_WEIGHT * named
+
+
+def finished(net: EncoderNet, tuning: Sequence[Clip], held: Sequence[Held], info: dict[str, object]) -> Encoder:
+    """The net as it ships: weights in half precision, calibrated, with thresholds of its contacts and its figures."""
+    shipped = EncoderNet(**net.shape)
+    shipped.load_state_dict({key: value.half().float() for key, value in net.state_dict().items()})
+    encoder = calibrated(shipped.eval(), tuning, info | net.shape)
+    encoder.info["thresholds"] = _thresholds(encoder, tuning)
+    encoder.info["figures"] = {
+        h.voice: {"clean": measure(encoder, h.clean), "noisy": measure(encoder, h.noisy)} for h in held
+    }
+    log.info("%s, held out: %s", encoder.info["thresholds"], json.dumps(encoder.info["figures"]))
+    return encoder
+
+
+def _thresholds(encoder: Encoder, clips: Sequence[Clip]) -> dict[str, float]:
+    """The lowest threshold of closures that does not cost too much, then the tuck's.
+
+    Lips that close for nothing are seen as well: the opening's correlation with the truth may fall by `_COST` below
+    the best. The tuck of the lower lip shows less of a mouth; it takes what finds most and invents least (F1).
+    """
+    heard = [encoder.run(clip.mel.astype(np.float32)) for clip in clips]
+
+    def figures(closed: float, tucked: float) -> dict[str, float]:
+        encoder.info["thresholds"] = {"lips_close": closed, "lip_tuck": tucked}
+        found = contact_figures([encoder.mouth(*h) for h in heard], clips)
+        log.info("thresholds %.2f and %.2f: %s", closed, tucked, found)
+        return found
+
+    follows = {t: figures(t, 1.0)["opening_r"] for t in _THRESHOLDS}
+    closed = min(t for t, r in follows.items() if r >= max(follows.values()) - _COST)
+    finds = {t: figures(closed, t)["tucked_f1"] for t in _THRESHOLDS}
+    return {"lips_close": closed, "lip_tuck": max(finds, key=lambda t: finds[t])}
 
 
 def calibrated(net: EncoderNet, clips: Sequence[Clip], info: dict[str, object]) -> Encoder:
     """The net with the map from the distribution of its outputs to that of the truth, per channel (quantiles)."""
     identity = np.tile(np.linspace(0.0, 1.0, _KNOTS, dtype=np.float32), (len(ARTICULATORS), 1))
     plain = Encoder(net, identity, identity, dict(info))
-    raw, true = _outputs(plain, clips)
+    raw = np.concatenate([plain.run(c.mel.astype(np.float32))[0] for c in clips])
+    true = np.concatenate([c.articulators.astype(np.float32) for c in clips])
     probabilities = np.linspace(0.0, 1.0, 401)
     knots, levels = np.empty_like(identity), np.empty_like(identity)
     for channel in range(len(ARTICULATORS)):
@@ -244,18 +326,20 @@ def _strictly(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[n
     return np.concatenate([[-1e-3], merged, [1.001]]), np.concatenate([[0.0], mean, [mean[-1]]])
 
 
-def _outputs(encoder: Encoder, clips: Sequence[Clip]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    raw = [encoder.calibrate(encoder.run(c.mel.astype(np.float32))[0]) for c in clips]
-    return np.concatenate(raw), np.concatenate([c.articulators.astype(np.float32) for c in clips])
-
-
 def measure(encoder: Encoder, clips: Sequence[Clip]) -> dict[str, object]:
-    """Correlation and amplitude ratio per articulator and the share of frames with the right phoneme."""
-    raw, true = _outputs(encoder, clips)
-    r = {n: round(float(np.corrcoef(raw[:, i], true[:, i])[0, 1]), 3) for i, n in enumerate(ARTICULATORS)}
-    amplitude = {n: round(float(raw[:, i].std() / (true[:, i].std() + 1e-6)), 2) for i, n in enumerate(ARTICULATORS)}
+    """Correlation and amplitude ratio per articulator, the share of frames with the right phoneme, and the mouth."""
+    driven = drive(encoder, clips)
+    raw, true = np.concatenate(driven), np.concatenate([c.articulators.astype(np.float32) for c in clips])
+    moving = [(i, n) for i, n in enumerate(ARTICULATORS) if true[:, i].std() > 1e-3]  # no language has every sound
+    r = {n: round(float(np.corrcoef(raw[:, i], true[:, i])[0, 1]), 3) for i, n in moving}
+    amplitude = {n: round(float(raw[:, i].std() / true[:, i].std()), 2) for i, n in moving}
     right = [encoder.run(c.mel.astype(np.float32))[1].argmax(axis=1) == c.phonemes for c in clips]
-    return {"r": r, "amplitude": amplitude, "phoneme_accuracy": round(float(np.concatenate(right).mean()), 3)}
+    return {
+        "r": r,
+        "amplitude": amplitude,
+        "phoneme_accuracy": round(float(np.concatenate(right).mean()), 3),
+        "mouth": contact_figures(driven, clips),
+    }
 
 
 def save(encoder: Encoder, out: Path) -> None:

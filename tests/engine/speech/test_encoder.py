@@ -12,12 +12,12 @@ from studio.engine.speech import encoder as module
 from studio.engine.speech.articulators import ARTICULATORS, N_ARTICULATORS
 from studio.engine.speech.encoder import (
     DEFAULT_WEIGHTS,
-    N_INPUTS,
     EncoderNet,
     decode_phonemes,
     default_encoder,
     load_encoder,
 )
+from studio.engine.speech.mel import N_INPUTS
 from studio.engine.speech.phonemes import N_PHONEMES, PHONEME_INDEX, PHONEMES
 from studio.errors import StudioError
 
@@ -29,8 +29,23 @@ def test_two_frames_become_one(n: int) -> None:
     assert phonemes.shape == (3, N_PHONEMES, (n + 1) // 2)
 
 
+def test_a_grown_net_answers_as_the_small_one_and_can_learn_with_all_of_it() -> None:
+    small, big = EncoderNet(dropout=0.0), EncoderNet(hidden=128, fine=True, dropout=0.0)
+    for block in small.blocks:
+        torch.nn.init.normal_(block.mix.weight, std=0.1)  # type: ignore[union-attr, arg-type]
+    big.grow_from(small)
+    assert big.shape == {"width": 96, "hidden": 128, "fine": True}
+    heard = torch.randn(2, N_INPUTS, 81)
+    for a, b in zip(small(heard), big(heard), strict=True):
+        assert torch.allclose(a, b, atol=1e-4)
+    big(heard)[0].square().sum().backward()
+    assert big.enter_fine is not None
+    assert float(big.enter_fine.weight.grad.abs().min()) > 0  # type: ignore[union-attr]
+    assert float(big.blocks[0].mix.weight.grad[:, 96:].abs().max()) > 0  # type: ignore[union-attr, index]
+
+
 def test_receptive_field_is_smaller_than_the_overlap_of_chunks() -> None:
-    net = EncoderNet().eval()
+    net = EncoderNet(fine=True).eval()
     for block in net.blocks:
         torch.nn.init.normal_(block.mix.weight)  # type: ignore[union-attr, arg-type]
     mel = torch.randn(1, N_INPUTS, 401, requires_grad=True)
@@ -73,11 +88,11 @@ def test_viterbi_of_nothing() -> None:
 def test_the_shipped_encoder_is_small_and_says_what_it_is() -> None:
     assert DEFAULT_WEIGHTS.stat().st_size < 3_000_000
     info = default_encoder().info
-    assert info["version"] == 1
+    assert info["version"] == 2
     assert "train_encoder" in info["command"]
     assert tuple(info["phonemes"]) == PHONEMES
-    assert 200_000 < sum(p.numel() for p in default_encoder().net.parameters()) < 400_000
-    clean = info["figures"]["clean"]
+    assert 200_000 < sum(p.numel() for p in default_encoder().net.parameters()) < 800_000
+    clean = info["figures"]["awb"]["clean"]
     assert set(clean["r"]) == set(ARTICULATORS)
     assert clean["r"]["jaw_open"] > 0.8
     assert clean["r"]["lips_close"] > 0.55  # a floor under the shipped weights, 0.581; closures are their weak side

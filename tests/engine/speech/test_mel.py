@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studio.engine.speech.mel import HOP, N_BANDS, loudness, mel_energies, n_frames, normalise
+from studio.engine.speech.mel import HOP, N_BANDS, N_INPUTS, hear, loudness, mel_energies, n_frames, normalise
 
 
 def speech_like(seconds: float, seed: int = 0) -> np.ndarray:
@@ -62,3 +62,16 @@ def test_no_sound_at_all_is_finite() -> None:
 def test_loudness_is_rms() -> None:
     samples = np.full(16_000, 0.25, np.float32)
     assert loudness(samples)[10:-10] == pytest.approx(0.25, rel=1e-4)
+
+
+def test_short_windows_tell_a_click_from_what_comes_after_it() -> None:
+    samples = np.zeros(16_000, np.float32)
+    samples[8_000 - 40] = 0.5  # frame 50, its first half
+    samples[12_000:] = np.random.default_rng(0).standard_normal(4_000).astype(np.float32) * 0.1
+    heard = hear(samples)
+    assert heard.shape == (n_frames(16_000), N_INPUTS)
+    first, second = heard[50, N_BANDS + 1 : 2 * N_BANDS + 1], heard[50, 2 * N_BANDS + 1 :]
+    assert first.mean() > second.mean() + 0.5
+    early = mel_energies(samples, window=128, shift=-40, block=37)
+    assert np.allclose(early, mel_energies(samples, window=128, shift=-40), rtol=1e-5, atol=1e-9)
+    assert hear(np.zeros(0, np.float32)).shape == (1, N_INPUTS)

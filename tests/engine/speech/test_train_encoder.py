@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from studio.engine.performer.sentences import ENGLISH, FOREIGN, HELD_OUT, HELD_OUT_FOREIGN
 from studio.engine.performer.voices import Voice, available_voices, speak
 from studio.engine.speech import train_encoder as module
-from studio.engine.speech.corpus import HELD_OUT_VOICE, Clip, make_clips, synthesise
-from studio.engine.speech.encoder import Encoder, load_encoder
+from studio.engine.speech.corpus import HELD_OUT_VOICES, TUNING_VOICES, Clip, make_clips, speak_held_out, synthesise
+from studio.engine.speech.encoder import load_encoder
 
 pytestmark = pytest.mark.skipif(not available_voices("flite"), reason="flite is not installed")
 SLT = Voice("flite", "slt", "en")
@@ -41,11 +43,12 @@ def test_a_short_training_learns_saves_and_repeats_itself(
 
     def train(steps: int, name: str) -> float:
         out = tmp_path / name
-        info: dict[str, object] = {"width": 96, "articulators": module.ARTICULATORS}
-        module.fit(clips, held_clean=clips, held_noisy=clips, info=info, out=out, steps=steps, seed=3)
+        info: dict[str, object] = {"articulators": module.ARTICULATORS}
+        held = [module.Held("slt", clips, clips)]
+        module.fit(clips, tuning=clips, held=held, info=info, out=out, steps=steps, seed=3)
         encoder = load_encoder(out)
         assert not list(tmp_path.glob("*.part"))
-        figures = encoder.info["figures"]["clean"]["r"]
+        figures = encoder.info["figures"]["slt"]["clean"]["r"]
         return float(figures["jaw_open"] + figures["voice"])
 
     before, after = train(2, "a"), train(30, "b")
@@ -55,16 +58,16 @@ def test_a_short_training_learns_saves_and_repeats_itself(
 
     monkeypatch.setattr(module, "_SAVE_EVERY", 3)
     train(6, "whole")
-    real, calls = module.save, 0
+    real, calls = module._batch, 0
 
-    def interrupted(encoder: Encoder, out: Path) -> None:
+    def interrupted(*arguments: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == 2:
+        if calls == 6:
             raise KeyboardInterrupt
-        real(encoder, out)
+        return real(*arguments)
 
-    monkeypatch.setattr(module, "save", interrupted)
+    monkeypatch.setattr(module, "_batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(6, "cut")
     assert (tmp_path / "cut.checkpoint").exists()
@@ -74,9 +77,32 @@ def test_a_short_training_learns_saves_and_repeats_itself(
     assert (tmp_path / "cut").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
-def test_the_held_out_voice_is_never_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    only = tuple(v for v in available_voices("flite"))
+def test_held_out_voices_are_never_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    only = (*available_voices("flite"), *(v for v in available_voices("espeak") if v.language == "fi"))
     monkeypatch.setattr("studio.engine.speech.corpus.available_voices", lambda *_: only)
-    corpus = synthesise(0.3, seed=2)
+    corpus = synthesise(0.6, seed=2)
     assert corpus
-    assert HELD_OUT_VOICE not in {voice.name for voice in corpus}
+    assert not {*TUNING_VOICES, *HELD_OUT_VOICES} & set(corpus)
+    assert not any(voice.name.endswith(("+Denis", "+linda", "+f5")) for voice in corpus)
+    assert not set(TUNING_VOICES) & set(HELD_OUT_VOICES)
+
+
+def test_what_is_held_out_is_said_by_no_training_voice() -> None:
+    (said,) = speak_held_out(HELD_OUT_VOICES[:1]).values()
+    assert {u.text for u in said} == set(HELD_OUT)
+    assert not set(HELD_OUT) & set(ENGLISH)
+    for language, texts in HELD_OUT_FOREIGN.items():
+        assert not set(texts) & set(FOREIGN[language])
+    assert speak_held_out([Voice("flite", "nobody", "en")]) == {}
+
+
+def test_continuing_starts_where_the_other_ended(clips: list[Clip], tmp_path: Path) -> None:
+    info: dict[str, object] = {"articulators": module.ARTICULATORS}
+    held = [module.Held("slt", clips, clips)]
+    first = module.fit(clips, tuning=clips, held=held, info=info, out=tmp_path / "a", steps=3, seed=3)
+    start = load_encoder(tmp_path / "a")
+    second = module.fit(clips, tuning=clips, held=held, info=info, out=tmp_path / "b", steps=3, seed=9, start=start,
+                        shape={"hidden": 128, "fine": True})  # fmt: skip
+    key = "enter.weight"
+    moved = (second.net.state_dict()[key] - first.net.state_dict()[key]).abs().max()
+    assert 0 < moved < 1e-2
