@@ -34,7 +34,7 @@ def write_report(found: Mapping[str, Any], folder: Path) -> None:
 
 
 def markdown(found: Mapping[str, Any]) -> str:
-    """Rows are figures, columns configurations: mean over seeds, and half the spread between them."""
+    """Rows are figures, columns configurations: mean over seeds, and half the spread where there are several."""
     table = found["table"]
     rows = ["| | " + " | ".join(table) + " |", "| --- |" + " --- |" * len(table)]
     for key, title, (kind, *_) in FIGURES:
@@ -112,8 +112,12 @@ def _panel(table: Mapping[str, Any], key: str, title: str) -> list[str]:
 def _cell(value: Mapping[str, float] | None, *, share: bool) -> str:
     if value is None:
         return "–"
-    mean, half = value["mean"], (value["high"] - value["low"]) / 2
-    return f"{100 * mean:.1f} ± {100 * half:.1f} %" if share else f"{mean:.3g} ± {half:.2g}"
+    mean, half, unit = value["mean"], (value["high"] - value["low"]) / 2, ""
+    if share:
+        mean, half, unit = 100 * mean, 100 * half, " %"
+    digits = 1 if share or mean >= 10 else 2 if mean >= 1 else 3
+    spread = f" ± {half:.{digits}f}" if half > 0 else ""
+    return f"{mean:.{digits}f}{spread}{unit}"
 
 
 def _mean(row: Mapping[str, Any] | None, key: str) -> float | None:

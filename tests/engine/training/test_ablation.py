@@ -71,6 +71,7 @@ def test_the_report_says_what_parts_change_and_leaves_gaps_open() -> None:
     told = markdown({"table": table})
     assert "SZ-PAB, B → C: AUE-U in conflict changes by -60 %" in told
     assert "D → full" not in told
+    assert "| AUE-U, conflict | 2.00 | 0.800 | 0.500 | – |" in told
     assert "CIT-AE, C → full: jitter removed 60 % → 75 %" in told
     assert "PSNR" not in told, "no row for what nobody measured"
     drawing = ElementTree.fromstring(picture({"table": table}))
