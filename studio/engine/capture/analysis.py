@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -95,8 +95,8 @@ def analyse(
     raw = track_head(marks, first.used, canonical, size_px)
     sifted = second_sift(first, seen, raw)
     _enough(name, sifted)
-    raw = Tracked(raw.rotation, raw.translation, raw.focal, raw.centre, raw.shape, raw.error_px, sifted.used)
-    track = smoothed(raw, sifted.breaks, seen.time_s)
+    raw = replace(raw, good=sifted.used)
+    track = smoothed(raw, marks, sifted.breaks, seen.time_s)
     used = sifted.used
     points = _in_head(marks, raw, used)
     origin = points[used][:, [33, 133, 362, 263]].mean((0, 1)) - [0.0, 0.0, EYE_BEHIND_LIDS_M]
@@ -168,8 +168,7 @@ def _bridged(points: F64, used: NDArray[np.bool_]) -> F64:
 def _moved(track: Tracked, origin: F64) -> Tracked:
     """The same head with its origin elsewhere."""
     translation = track.translation + np.einsum("fij,j->fi", track.rotation, origin)
-    shape = track.shape - origin
-    return Tracked(track.rotation, translation, track.focal, track.centre, shape, track.error_px, track.good)
+    return replace(track, translation=translation, shape=track.shape - origin)
 
 
 def _gaze_deg(points: F64, used: NDArray[np.bool_], times_s: F64) -> F64:

@@ -195,4 +195,7 @@ def _hair_like(rgb: U8, person: Flags, face: Flags, below: F32, across: float) -
     colour = rgb.astype(np.float32)
     middle = np.median(colour[crown], axis=0)
     spread = max(float(1.4826 * np.median(np.abs(colour[crown] - middle))), 6.0)
-    return np.asarray(np.abs(colour - middle).max(2) < 3.0 * spread)
+    like = person & ~face & (np.abs(colour - middle).max(2) < 3.0 * spread)
+    pieces, _ = ndimage.label(like)
+    hanging = np.unique(pieces[like & (below < -0.3 * across)])  # a dark jacket does not reach up beside the face
+    return np.asarray(np.isin(pieces, hanging[hanging > 0]))

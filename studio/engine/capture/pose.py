@@ -8,12 +8,13 @@ Faces have the project's head axes (x the subject's left, y up, z out of the fac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.ndimage import uniform_filter1d
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
@@ -39,6 +40,13 @@ _SHAPE_SPREAD_M = 0.004
 """How far a person's points lie from the canonical face's."""
 
 KEYFRAMES = 60
+
+_SLOW = 13
+"""Pictures, half a second: slower than this is no jitter."""
+
+_TOGETHER = 1.5
+"""Noise that lasts for a few pictures needs more smoothing than white noise of its size."""
+
 _NOISE_FLOOR = 0.0015
 """Least noise of a landmark, over the face's width in the picture."""
 
@@ -54,6 +62,7 @@ class Tracked:
     shape: F64  # (len(RIGID), 3) metres: the fitted points
     error_px: F64  # (F,) root mean square distance of fitted points from landmarks; nan without a face
     good: Flags  # (F,) pictures that were fitted
+    noise: F64  # (6,) of rotation vectors, radians, and of translations, metres: from fits to halves of the points
 
     def project(self, points: F64) -> F64:
         """(F, n, 2) pixels of points (n, 3) of the head in every picture."""
@@ -101,14 +110,19 @@ def track_head(landmarks: F64, good: Flags, canonical: F64, size_px: tuple[int, 
     error = np.full(frames, np.nan)
     error[at] = np.sqrt(np.mean(misses**2, axis=1))
     every = np.clip(np.searchsorted(at, np.arange(frames)), 0, len(at) - 1)
-    return Tracked(rotation[every], translation[every], float(focal), centre, shape, error, good.copy())
+    known = _fit_noise(seen[..., :2], rotation, shape, focal, centre, noise)
+    return Tracked(rotation[every], translation[every], float(focal), centre, shape, error, good.copy(), known)
 
 
-def smoothed(track: Tracked, breaks: Flags, times_s: F64 | None = None) -> Tracked:
+def smoothed(track: Tracked, landmarks: F64, breaks: Flags, times_s: F64 | None = None) -> Tracked:
     """The same head, moving as its own noise allows; nothing is smoothed across a break.
+
+    Turns are smoothed first. Places are then fitted anew to the landmarks, because a fit trades a turn that is a little
+    wrong for a shift; depth is smoothed as turns are, and where the head is seen only by its own white noise.
 
     Args:
         track: raw poses.
+        landmarks: (F, 478, 3) that they were fitted to.
         breaks: (F,) true at the first picture after a cut.
         times_s: (F,) when the pictures were taken, where they are not evenly spaced.
     """
@@ -118,12 +132,20 @@ def smoothed(track: Tracked, breaks: Flags, times_s: F64 | None = None) -> Track
         good = track.good[begin:end]
         if good.sum() < 5:
             continue
-        mean = Rotation.from_matrix(rotation[begin:end][good]).mean()
         times = None if times_s is None else times_s[begin:end]
+        mean = Rotation.from_matrix(rotation[begin:end][good]).mean()
         turns = (mean.inv() * Rotation.from_matrix(rotation[begin:end])).as_rotvec()
-        rotation[begin:end] = (mean * Rotation.from_rotvec(smooth(turns, good, times))).as_matrix()
-        translation[begin:end] = smooth(translation[begin:end], good, times)
-    return Tracked(rotation, translation, track.focal, track.centre, track.shape, track.error_px, track.good)
+        turned = (mean * Rotation.from_rotvec(smooth(turns, good, times, noise=track.noise[:3]))).as_matrix()
+        seen = landmarks[begin:end][good][:, list(RIGID), :2]
+        ones = np.ones(len(RIGID))
+        _, fitted = _fit_poses(seen, turned[good], track.shape, track.focal, track.centre, ones, turning=False)
+        placed = translation[begin:end]
+        placed[good] = fitted
+        depth = smooth(placed[:, 2], good, times, noise=float(track.noise[5]))
+        at = smooth(placed[:, :2] / placed[:, 2:], good, times)
+        rotation[begin:end] = turned
+        translation[begin:end] = np.concatenate([at * depth[:, None], depth[:, None]], axis=1)
+    return replace(track, rotation=rotation, translation=translation)
 
 
 def angles_deg(rotation: F64) -> F64:
@@ -165,6 +187,24 @@ def neck_pivot(rotation: F64, translation: F64, good: Flags, guess: F64) -> F64:
     rhs = -np.einsum("fji,fj->i", spread, move) + hold @ guess
     found = np.linalg.solve(lhs, rhs)
     return np.asarray(guess + np.clip(found - guess, -0.04, 0.04))
+
+
+def _fit_noise(seen: F64, rotation: F64, shape: F64, focal: float, centre: tuple[float, float], noise: F64) -> F64:
+    """(6,) noise of a fit, from how fits to either half of the points move against each other.
+
+    Landmarks err together for a few pictures, which differences in time take for motion; two halves tell. Half their
+    difference is the noise of the whole; slow drifts of it are the face's expression and stay out.
+    """
+    fits = [
+        _fit_poses(seen[:, half], rotation, shape[half], focal, centre, noise[half])
+        for half in (slice(0, None, 2), slice(1, None, 2))
+    ]
+    turn = (Rotation.from_matrix(fits[0][0]).inv() * Rotation.from_matrix(fits[1][0])).as_rotvec()
+    apart = np.concatenate([turn, fits[0][1] - fits[1][1]], axis=1) / 2
+    if len(apart) < 2 * _SLOW:
+        return np.zeros(6)
+    fast = apart - uniform_filter1d(apart, _SLOW, axis=0, mode="nearest")
+    return np.asarray(_TOGETHER * 1.4826 * np.median(np.abs(fast), axis=0))
 
 
 def _turn_of(seen: F64, shape: F64) -> F64:
@@ -255,7 +295,14 @@ def _left_jacobian(turns: F64) -> F64:
 
 
 def _fit_poses(
-    seen: F64, rotation: F64, shape: F64, focal: float, centre: tuple[float, float], noise: F64
+    seen: F64,
+    rotation: F64,
+    shape: F64,
+    focal: float,
+    centre: tuple[float, float],
+    noise: F64,
+    *,
+    turning: bool = True,
 ) -> tuple[F64, F64]:
     """Poses of all pictures at once by Gauss–Newton steps with Cauchy weights.
 
@@ -266,6 +313,7 @@ def _fit_poses(
         focal: pixels.
         centre: principal point.
         noise: (K,) pixels.
+        turning: False keeps the rotations and fits the places alone.
 
     Returns:
         (F, 3, 3) and (F, 3).
@@ -283,9 +331,10 @@ def _fit_poses(
         miss = (_flat(x) - flat) * focal / noise[None, :, None]
         by_x = _by_position(x, focal, noise)
         by_turn = by_x @ -_cross(local)
-        jacobian = np.concatenate([by_turn, by_x], axis=3)
+        jacobian = np.concatenate([by_turn if turning else np.zeros_like(by_turn), by_x], axis=3)
         weight = 1.0 / (1.0 + (miss**2).sum(2) / 9.0) if step > 1 else np.ones(miss.shape[:2])
         lhs = np.einsum("fk,fkai,fkaj->fij", weight, jacobian, jacobian)
+        lhs += np.diag([0.0 if turning else 1.0] * 3 + [0.0] * 3)
         lhs += damping * np.eye(6) * np.trace(lhs, axis1=1, axis2=2)[:, None, None] / 6 * (0.1**step)
         rhs = -np.einsum("fk,fkai,fka->fi", weight, jacobian, miss)
         move = np.linalg.solve(lhs, rhs[..., None])[..., 0]

@@ -33,20 +33,24 @@ def noise_of(values: F64, times: F64 | None = None) -> float:
     return float(1.4826 * np.median(np.abs(found) / np.linalg.norm(rows, axis=1)))
 
 
-def smooth(values: F64, good: Flags | None = None, times: F64 | None = None, *, strength: float = 1.0) -> F64:
+def smooth(
+    values: F64, good: Flags | None = None, times: F64 | None = None, *, noise: F64 | float | None = None
+) -> F64:
     """The most likely motion behind a noisy curve.
 
     Args:
         values: (F,) or (F, C); what stands where `good` is false does not matter, not even nan.
         good: (F,) which samples were seen; the others are bridged.
         times: (F,) when samples were taken, in any unit, never falling; evenly if left out.
-        strength: 1 believes the measured noise, 2 takes it for twice as large.
+        noise: standard deviation of the noise where it is known better, for each column; never less than measured.
 
     Returns:
         The same shape.
     """
     if values.ndim == 2:
-        return np.stack([smooth(column, good, times, strength=strength) for column in values.T], axis=1)
+        each = np.broadcast_to(0.0 if noise is None else noise, values.shape[1:])
+        columns = zip(values.T, each, strict=True)
+        return np.stack([smooth(column, good, times, noise=float(least)) for column, least in columns], axis=1)
     n = len(values)
     seen = np.isfinite(values) if good is None else good & np.isfinite(values)
     t = np.arange(n, dtype=np.float64) if times is None else times - times[0]
@@ -58,7 +62,7 @@ def smooth(values: F64, good: Flags | None = None, times: F64 | None = None, *, 
     if n < 8 or seen.sum() < 8:
         return _bridged(values, seen, t)
     filled = _bridged(values, seen, t)
-    sigma = strength * noise_of(filled[seen], t[seen])
+    sigma = max(noise_of(filled[seen], t[seen]), 0.0 if noise is None else float(noise))
     if sigma <= 1e-9 * max(float(np.abs(filled).max()), 1e-9):
         return filled
     rows = _differences(t, 2)

@@ -59,7 +59,7 @@ def test_a_still_head_stays_still() -> None:
     canonical = head(rng)
     marks, _ = filmed(canonical, np.tile([[4.0, -3.0, 1.0]], (150, 1)), 0.5, rng)
     good = np.ones(150, bool)
-    track = smoothed(track_head(marks, good, canonical, SIZE), np.zeros(150, bool))
+    track = smoothed(track_head(marks, good, canonical, SIZE), marks, np.zeros(150, bool))
     assert jitter_deg(track.rotation, good) < 0.1
     turns = angles_deg(FLIP @ track.rotation)
     assert np.sqrt(np.mean((turns - turns.mean(0)) ** 2)) < 0.1
@@ -72,7 +72,7 @@ def test_smoothing_does_not_reach_across_a_cut() -> None:
     marks, _ = filmed(canonical, turns, 0.3, rng)
     cuts = np.zeros(80, bool)
     cuts[40] = True
-    found = angles_deg(FLIP @ smoothed(track_head(marks, np.ones(80, bool), canonical, SIZE), cuts).rotation)
+    found = angles_deg(FLIP @ smoothed(track_head(marks, np.ones(80, bool), canonical, SIZE), marks, cuts).rotation)
     assert found[39, 0] == pytest.approx(-10, abs=1.5)
     assert found[40, 0] == pytest.approx(10, abs=1.5)
 
