@@ -26,6 +26,9 @@ Indices = NDArray[np.int64]
 SAME_TIME_S = 1e-6
 """Two keys closer than this are one key: far below a frame or an audio sample, far above rounding."""
 
+_FITS = 1e-9
+"""How much longer than its piece a handle may be: rounding."""
+
 _ON_KEY_S = 1e-9
 """A moment this little before a key counts as on it, so that rounding in `i / fps` never delays a step by a frame."""
 
@@ -311,7 +314,11 @@ class Curve:
         return self.merged(Curve.from_keys([Key(time_s, float(value), interpolation, handle or Handle.AUTO)]))
 
     def split(self, time_s: float) -> Curve:
-        """A key added at `time_s` without changing the shape of the curve (de Casteljau's construction)."""
+        """A key added at `time_s` without changing the shape of the curve (de Casteljau's construction).
+
+        Where two long handles cross, a piece would need a handle that is longer than itself, which no key can hold: the
+        segment is halved first, and so gets another key.
+        """
         if self.at(time_s) is not None or not len(self):
             return self
         k = int(np.searchsorted(self.times_s, time_s))
@@ -335,6 +342,10 @@ class Curve:
         a, b, c = ((1 - s) * points[i] + s * points[i + 1] for i in range(3))
         d, e = (1 - s) * a + s * b, (1 - s) * b + s * c
         middle = (1 - s) * d + s * e
+        if a[0] - t0 > (time_s - t0) * (1 + _FITS) or t3 - c[0] > (t3 - time_s) * (1 + _FITS):
+            half = (t0 + 3 * t1 + 3 * t2 + t3) / 8  # of the parameter: there both pieces fit, however long the handles
+            if min(half - t0, t3 - half, abs(half - time_s)) > SAME_TIME_S:
+                return self.split(half).split(time_s)
         here = np.array([time_s, middle[1]])
         new = (
             Key(t0, before.value, before.interpolation, _unlocked(before), before.left, _offset(a, points[0])),

@@ -178,6 +178,14 @@ def test_baking_keeps_frames_inside_and_the_shape_outside(curve: Curve, start: f
         np.testing.assert_allclose(baked.curve.sample(outside), curve.sample(outside), atol=tolerance)
 
 
+def test_baking_the_end_of_a_segment_with_crossing_handles_keeps_its_beginning() -> None:
+    crossing = Key(5, 0, handle=Handle.FREE, right=(2, 0))
+    curve = Curve.from_keys([Key(0, 0), crossing, Key(6.25, 0, handle=Handle.FREE, left=(-1, 1))])
+    baked = tools.bake(curve, 6, 7, 25).curve
+    before = np.linspace(5, 6, 200, endpoint=False)
+    np.testing.assert_allclose(baked.sample(before), curve.sample(before), atol=1e-7)
+
+
 @given(curves(min_keys=1), curves(min_keys=1))
 def test_overwriting_keeps_the_shape_outside_and_the_piece_inside(curve: Curve, piece: Curve) -> None:
     edited = tools.overwrite(curve, piece)
