@@ -15,7 +15,7 @@ from studio.engine.controls import WINDOW
 from studio.engine.motion_metrics import motion_law
 from studio.engine.training.capture import Capture
 
-SILENT = 0.7
+SILENT = 0.85
 """Share of the expressions that are shown in silence; the others on what some frame of the performance says."""
 
 ALONE = 0.7

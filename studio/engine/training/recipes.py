@@ -82,7 +82,8 @@ class Recipe:
     geometry_moving: float = 0.6  # share of those drawn from Gaussians that move at all; the rest must learn to rest
     moving_m: float = 1e-4  # a Gaussian that never moves further than 0.1 mm rests
     motion_scale_m: float = 1e-3  # displacement error that counts as 1: a millimetre is visible on a face
-    held_share: float = 0.2  # share of geometry samples that show expressions the performance lacks, where known
+    held_share: float = 0.5  # share of geometry samples that show expressions the performance lacks, where known; with
+    # 0.2 a unit that words weaken (AU23) answered with .67 of its motion on a silent face
     au_noise: float = 1.0  # highest noise on action units, truth unchanged; 1 is a detector's jitter (training/jitter)
     au_noise_share: float = 0.7  # share of geometry samples with such noise
     filter_frames: int = 64  # windows per geometry step that teach CIT-AE by their true intensities alone
@@ -104,7 +105,8 @@ class Recipe:
     weights: LossWeights = field(default_factory=LossWeights)  # of the image terms
     motion_weight: float = 0.02  # geometry loss beside the pictures: an anchor, not a leash
     teach_every: int = 2  # of so many fine steps one teaches the deformer, for twice the price of one that does not
-    rehearse_every: int = 4  # teaching steps between small geometry steps: frames without pictures stay learned
+    rehearse_every: int = 2  # teaching steps between small geometry steps: frames without pictures stay learned
+    rehearse_weight: float = 0.1  # of those steps; as light as the anchor, pictures soon undo what silence was taught
     appearance_weight: float = 0.01  # keeps extent, opacity and colour changes for what motion cannot explain
     raar_weight: float = 0.01  # EmoZone-Talker
     judges: tuple[str, ...] = ()  # frozen networks whose losses are added to the fine stage (see engine/judges/choose)

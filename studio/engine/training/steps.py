@@ -140,7 +140,7 @@ class Steps:
         if rehearse:
             rows, controls, truth = self._lesson(random)
             loss, _ = self._motion_terms(self._deltas(rows, *controls), truth, rows)
-            terms = terms + recipe.motion_weight * loss
+            terms = terms + recipe.rehearse_weight * loss
         learner.deformer_optimizer.zero_grad()
         shaped = _shape(learner.gaussians, deltas, index)
         loss_sum, squared_error = self._picture_terms(shaped, image, size_px, random, self._judges, terms)
