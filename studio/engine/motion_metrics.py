@@ -6,8 +6,8 @@ displacement of the same places. Pose and colour play no part, and a frame costs
 
 Intensities are read back from motion alike for avatar and truth. Let A_k be the true displacement of action unit k
 alone at level E (5); a motion d then shows the intensities r that minimise ‖d − Σ r_k/5 · A_k‖ over the measured
-Gaussians. Speech that moves the jaw reads as AU26, as it does for a detector; because truth and avatar are read by the
-same linear rule, a head that moves truly has no error at all.
+Gaussians, weighted so. Speech that moves the jaw reads as AU26, as it does for a detector; because truth and avatar are
+read by the same linear rule, a head that moves truly has no error at all.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from studio.engine.avatar import Avatar
 from studio.engine.controls import WINDOW
 from studio.engine.measures.binding import Attachment, Mover, attach, gaussian_normals
 from studio.engine.measures.emotion import emotion_score
+from studio.engine.measures.visibility import visible_area
 from studio.engine.training.capture import Capture, Surface
 from studio.errors import StudioError
 
@@ -40,6 +41,9 @@ MEASURED = 4_000
 
 ACTS, RESTS = 0.2, 0.01
 """Shares of a unit's largest true displacement above which it acts, and below which it does not."""
+
+SEEN_M = 2e-5
+"""Root mean square motion, over all that is seen, from which on a zone counts as moved at all."""
 
 DIPS = 0.01
 """A response may fall by this share of the true displacement from one level to the next and still count as rising."""
@@ -103,12 +107,17 @@ class MotionJudge:
         self.bound = bind(avatar, capture.surface)
         self._law, self.law = motion_law(capture)
         self._mover = Mover(avatar, self.bound.index)
+        area = visible_area(avatar)[self.bound.index].clamp_min(0.0)
+        if not float(area.sum()) > 0:
+            raise StudioError("Nothing of the avatar's movable face can be seen, so its motion cannot be measured.")
+        self._weight = area / area.sum()
         full = self._truth(self._mixtures(torch.eye(len(AU_KEYS)) * MAX_INTENSITY))
         self._fields = full  # (17, M, 3) metres at level E
         size = full.norm(dim=2).amax(1)
         self.units = [k for k in range(len(AU_KEYS)) if float(size[k]) > max(RESTS * float(size.max()), 1e-6)]
         flat = full[self.units].flatten(1).double()
-        self._reader = MAX_INTENSITY * torch.linalg.solve(flat @ flat.T, flat)  # (K, 3M)
+        weighted = (full[self.units] * self._weight[:, None]).flatten(1).double()
+        self._reader = MAX_INTENSITY * torch.linalg.solve(weighted @ flat.T, weighted)  # (K, 3M)
 
     def read(self, motion: Tensor) -> Tensor:
         """(S, K) intensities of `units` that motions (S, M, 3) show; not clipped, so that errors keep their sign."""
@@ -138,7 +147,7 @@ class MotionJudge:
 
         Returns:
             motion_error (root of summed squared error over root of summed squared true motion), motion_error_mm (root
-            mean square over Gaussians and frames); aue_u and aue_l (mean squared error of the intensities read,
+            mean square over visible area and frames); aue_u and aue_l (mean squared error of the intensities read,
             summed over the units of the upper and the lower face); aue_per_au (its root per unit); au_jerk and
             au_jerk_truth (mean absolute second difference per frame of the intensities read); conflict_error
             (motion_error over the frames of trials) with conflict_per_kind, null without trials; noise, null without
@@ -151,11 +160,10 @@ class MotionJudge:
         read, right = self.read(shown), self.read(true)
         squared = (read - right).square().mean(0)
         by_unit = {AU_KEYS[k]: float(squared[i]) for i, k in enumerate(self.units)}
-        wrong = (shown - true).square().sum((1, 2)).double()
-        moved = true.square().sum((1, 2)).double()
+        wrong, moved = self._power(shown - true), self._power(true)
         found: dict[str, Any] = {
             "motion_error": _share(wrong, moved),
-            "motion_error_mm": 1e3 * float((wrong.mean() / shown.shape[1]).sqrt()),
+            "motion_error_mm": 1e3 * float(wrong.mean().sqrt()),
             "aue_u": _summed(by_unit, UPPER),
             "aue_l": _summed(by_unit, LOWER),
             "aue_per_au": {key: value**0.5 for key, value in by_unit.items()},
@@ -186,20 +194,20 @@ class MotionJudge:
             shown = self.shown_motion(au[:, None].expand(-1, WINDOW, -1), silence)
             size = fields[k].norm(dim=1)
             acts, rests = size > ACTS * size.max(), size < RESTS * size.max()
-            there = fields[k][acts]
+            there = fields[k][acts] * self._weight[acts, None]
             curves = [
-                torch.einsum("smc,mc->s", motion[:, acts], there) / there.square().sum()
+                torch.einsum("smc,mc->s", motion[:, acts], there) / (fields[k][acts] * there).sum()
                 for motion in (shown, self._truth(self._mixtures(au)))
             ]
             response, truth = curves[0], curves[1]
-            inside, outside = shown[-1, acts].norm(dim=1).mean(), shown[-1, rests].norm(dim=1)
+            inside, outside = (self._mean(shown[-1].norm(dim=1), among) for among in (acts, rests))
             found[AU_KEYS[k]] = {
                 "response": _rounded(response),
                 "truth": _rounded(truth),
                 "response_e": float(response[-1]),
                 "monotonic": bool((response.diff() > -DIPS).all()),
                 "nonlinearity": float((response - truth * response[-1]).abs().max()),
-                "leakage": float(outside.mean() / inside.clamp_min(1e-9)) if len(outside) else None,
+                "leakage": None if inside is None or outside is None else outside / max(inside, 1e-9),
             }
         return found
 
@@ -221,9 +229,19 @@ class MotionJudge:
         zones = self.avatar.zones[self.bound.index]
         found: dict[str, float | None] = {}
         for label, name in enumerate(("mouth", "upper", "synergy")):
-            moved = true[zones == label].norm()
-            found[name] = float(wrong[zones == label].norm() / moved) if float(moved) > 1e-3 else None
+            off, moved = (self._power(motion[None], zones == label).sqrt() for motion in (wrong, true))
+            found[name] = float(off / moved) if float(moved) > SEEN_M else None
         return found
+
+    def _power(self, motion: Tensor, among: Tensor | None = None) -> Tensor:
+        """(S,) square metres: weighted sum over the Gaussians (or those in a mask) of motions (S, M, 3)."""
+        power = motion.square().sum(2).double() * self._weight
+        return (power if among is None else power[:, among]).sum(1)
+
+    def _mean(self, values: Tensor, among: Tensor) -> float | None:
+        """Weighted mean of values (M,) over the Gaussians in a mask; None if none of them is seen."""
+        weight = self._weight[among]
+        return float((values[among] * weight).sum() / weight.sum()) if float(weight.sum()) > 0 else None
 
     def _truth(self, weights: Tensor) -> Tensor:
         """(S, M, 3) metres of mode weights (S, U)."""
