@@ -41,9 +41,8 @@ class Fitting(QObject):
         return False
 
     def _needed(self) -> int:
-        layout = self._row.layout()
-        assert layout is not None
-        layout.invalidate()
+        layout = self._row.layout()  # Qt has marked it as outdated itself, wherever something in it has changed;
+        assert layout is not None  # doing so here would ask for another LayoutRequest, and so on for ever
         return layout.minimumSize().width()
 
     def _tightest(self) -> int:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -57,3 +57,19 @@ def test_longer_texts_are_made_room_for(row: Row, qtbot: QtBot) -> None:
     row.label.setText(row.label.text() * 2)
     qtbot.waitUntil(lambda: not row.state()[0])
     assert row.layout().minimumSize().width() <= row.width()
+
+
+def test_a_row_at_rest_asks_for_nothing(row: Row, qtbot: QtBot) -> None:
+    class Counter(QObject):
+        requests = 0
+
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+            self.requests += event.type() == QEvent.Type.LayoutRequest
+            return False
+
+    counter = Counter()
+    row.installEventFilter(counter)
+    row.label.setText(row.label.text() + "!")
+    for _ in range(20):
+        QCoreApplication.processEvents()
+    assert 1 <= counter.requests <= 4
