@@ -17,6 +17,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
+from studio.engine.packets import decoded
 from studio.engine.speech.audio import CONTAINERS, check_file
 from studio.errors import StudioError
 
@@ -27,9 +28,6 @@ MIN_DURATION_S, MAX_DURATION_S = 4.0, 20 * 60.0
 """Shorter clips cannot be learned from; longer ones are cut by --start and --end."""
 
 MIN_EDGE_PX, MAX_EDGE_PX = 96, 8192
-
-_MAX_BAD_PACKETS = 0.02
-"""Share of undecodable packets that is passed over."""
 
 _SEEK_S = 4.0
 """How far ahead the first wanted moment must lie for a seek to be worth it."""
@@ -86,7 +84,7 @@ def open_footage(path: Path | str, *, start_s: float = 0.0, end_s: float | None 
     check_file(path)
     with _opened(path) as container:
         stream = _stream(container, path)
-        first = next(_decoded(container, stream, path), None)
+        first = next(decoded(container, stream, av.VideoFrame, path), None)
         if first is None:
             raise StudioError(f"{path} holds no picture that can be decoded; copy or export it again.")
         announced = _announced_s(container, stream)
@@ -132,6 +130,15 @@ def pictures(footage: Footage, size_px: tuple[int, int], *, first: int = 0) -> I
         flat = frame.reformat(width=width, height=height, format="rgb24", interpolation=Interpolation.AREA)
         return np.ascontiguousarray(np.rot90(flat.to_ndarray(), footage.turn))
 
+    def shown(frame: av.VideoFrame, seen_s: float, until: float) -> Iterator[Picture]:
+        nonlocal wanted
+        rgb = None
+        while footage.start_s + wanted / RATE < until - 1e-9:
+            fresh = rgb is None
+            rgb = upright(frame) if rgb is None else rgb
+            yield Picture(wanted, seen_s - footage.start_s, fresh, rgb)
+            wanted += 1
+
     with _opened(footage.path) as container:
         stream = _stream(container, footage.path)
         origin = float((stream.start_time or 0) * (stream.time_base or 0))
@@ -140,31 +147,19 @@ def pictures(footage: Footage, size_px: tuple[int, int], *, first: int = 0) -> I
             container.seek(int((origin + begin - 2.0) / stream.time_base), stream=stream, backward=True)
         held: av.VideoFrame | None = None
         held_s = 0.0
-        for frame in _decoded(container, stream, footage.path):
+        for frame in decoded(container, stream, av.VideoFrame, footage.path):
             seen_s = (
                 float(frame.pts * frame.time_base) - origin if frame.pts is not None and frame.time_base else held_s
             )
             if held is None:
                 held, held_s = frame, seen_s
                 continue
-            until = min((held_s + seen_s) / 2, end)
-            rgb = None
-            while footage.start_s + wanted / RATE < until - 1e-9:
-                fresh = rgb is None
-                rgb = upright(held) if rgb is None else rgb
-                yield Picture(wanted, held_s - footage.start_s, fresh, rgb)
-                wanted += 1
+            yield from shown(held, held_s, min((held_s + seen_s) / 2, end))
             held, held_s = frame, max(seen_s, held_s)
             if held_s >= end:
                 break
         if held is not None:
-            until = min(held_s + 0.5 / max(footage.fps, 1.0), end)
-            rgb = None
-            while footage.start_s + wanted / RATE < until - 1e-9:
-                fresh = rgb is None
-                rgb = upright(held) if rgb is None else rgb
-                yield Picture(wanted, held_s - footage.start_s, fresh, rgb)
-                wanted += 1
+            yield from shown(held, held_s, min(held_s + 0.5 / max(footage.fps, 1.0), end))
 
 
 def _opened(path: Path) -> av.container.InputContainer:
@@ -191,23 +186,3 @@ def _announced_s(container: av.container.InputContainer, stream: av.VideoStream)
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     return float((container.duration or 0) / av.time_base)
-
-
-def _decoded(container: av.container.InputContainer, stream: av.VideoStream, path: Path) -> Iterator[av.VideoFrame]:
-    """Decoded pictures in the order in which they are shown; a few bad packets are passed over."""
-    good = bad = 0
-    try:
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.error.FFmpegError as error:
-                bad += 1
-                if bad > 2 + _MAX_BAD_PACKETS * good:
-                    raise StudioError(
-                        f"{path} is damaged: its pictures cannot be decoded; copy or export it again."
-                    ) from error
-                continue
-            good += 1
-            yield from frames
-    except av.error.FFmpegError as error:
-        raise StudioError(f"{path} is damaged: its pictures cannot be read; copy or export it again.") from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from studio.engine.packets import decoded
 from studio.errors import StudioError
 
 log = logging.getLogger(__name__)
@@ -45,9 +45,6 @@ _GAP_S = 0.05
 _BLOCK = 2**23 + 1
 """Samples collected in one piece of memory: 32 MB, which the system takes back when it is freed, unlike small ones. A
 short sound touches only the part it needs."""
-
-_MAX_BAD_PACKETS = 0.02
-"""Share of undecodable packets tolerated: encoders of streamed formats often leave one bad packet at an end."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +162,7 @@ def _decode(container: av.container.InputContainer, path: Path) -> Audio:
     channels = 1 if stream.codec_context.channels == 1 else 2
 
     assembly = _Assembly(path, rate, channels, _start_s(container))
-    for frame in _frames(container, stream, path):
+    for frame in decoded(container, stream, av.AudioFrame, path):
         assembly.add(frame)
     samples = assembly.finish()
     seconds = len(samples) / rate
@@ -212,23 +209,6 @@ def _start_s(container: av.container.InputContainer) -> float | None:
         if video.start_time is not None and video.time_base is not None:
             return float(video.start_time * video.time_base)
     return None
-
-
-def _frames(container: av.container.InputContainer, stream: av.AudioStream, path: Path) -> Iterator[av.AudioFrame]:
-    """Decoded frames; a few bad packets are passed over, many are an error."""
-    good = bad = 0
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.error.FFmpegError as error:
-            bad += 1
-            if bad > 2 + _MAX_BAD_PACKETS * good:
-                raise StudioError(
-                    f"{path} is damaged: its sound cannot be decoded; copy or export it again."
-                ) from error
-            continue
-        good += 1
-        yield from frames
 
 
 class _Assembly:
