@@ -20,7 +20,7 @@ from studio.errors import StudioError
 if TYPE_CHECKING:
     from studio.engine.training.progress import Progress
 
-RECIPES = ("studio", "paper", "quick")
+RECIPES = ("studio", "portrait", "paper", "quick")
 KINDS = ("performance", "heldout", "neutral", "conflict", "noise")
 PARTS = ("au", "szpab", "citae", "raar")
 

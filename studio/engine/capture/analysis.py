@@ -98,7 +98,7 @@ def analyse(
     raw = replace(raw, good=sifted.used)
     track = smoothed(raw, marks, sifted.breaks, seen.time_s)
     used = sifted.used
-    points = _in_head(marks, raw, used)
+    points = in_head(marks, raw, used)
     origin = points[used][:, [33, 133, 362, 263]].mean((0, 1)) - [0.0, 0.0, EYE_BEHIND_LIDS_M]
     points = _bridged(points - origin, used)
     track = _moved(track, origin)
@@ -147,7 +147,7 @@ def _enough(name: str, sifted: Sifted) -> None:
     )
 
 
-def _in_head(marks: F64, track: Tracked, used: NDArray[np.bool_]) -> F64:
+def in_head(marks: F64, track: Tracked, used: NDArray[np.bool_]) -> F64:
     """(F, 478, 3) landmarks in the head's own space, metres: turned back and laid on the fitted shape."""
     scale = track.translation[:, 2] / track.focal
     turned = np.einsum("fij,fki->fkj", track.rotation, marks * scale[:, None, None])

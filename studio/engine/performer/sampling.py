@@ -92,23 +92,27 @@ def sample_surface(performer: Performer, strands: list[Strands], count: int, rng
 
     Args:
         performer: the actor.
-        strands: brows, lashes and hair as the renderer draws them.
+        strands: brows, lashes and hair as the renderer draws them; without hair the scalp is sampled like a face.
         count: P.
         rng: decides where.
     """
-    numbers = {name: round(count * share) for name, share in _SHARES.items()}
-    numbers["surface"] += count - sum(numbers.values())
     by_name = {s.name: s for s in strands}
+    bald = "hair" not in by_name
+    shares = {name: share for name, share in _SHARES.items() if name != "hair" or not bald}
+    whole = sum(shares.values())
+    numbers = {name: round(count * share / whole) for name, share in shares.items()}
+    numbers["surface"] += count - sum(numbers.values())
     groups = [
-        _skin_points(performer, numbers["surface"], rng),
+        _skin_points(performer, numbers["surface"], rng, bald=bald),
         _mesh_points(performer, performer.head.teeth, numbers["teeth"], rng),
         _mesh_points(performer, performer.head.tongue, numbers["tongue"], rng),
         _eye_points(performer, 0, numbers["eyes"] // 2, rng),
         _eye_points(performer, 1, numbers["eyes"] - numbers["eyes"] // 2, rng),
         _strand_points(performer, by_name["brows"], numbers["brow"], rng),
         _strand_points(performer, by_name["lashes"], numbers["lash"], rng),
-        _strand_points(performer, by_name["hair"], numbers["hair"], rng),
     ]
+    if not bald:
+        groups.append(_strand_points(performer, by_name["hair"], numbers["hair"], rng))
     points = np.concatenate([g.points for g in groups])
     parts = np.concatenate([g.parts for g in groups]).astype(np.uint8)
     modes = np.concatenate([_motion(performer, g) for g in groups], axis=1)
@@ -171,7 +175,7 @@ def _display(colour: F64) -> F64:
     return np.where(c <= 0.0031308, 12.92 * c, 1.055 * np.maximum(c, 1e-9) ** (1 / 2.4) - 0.055)
 
 
-def _skin_points(performer: Performer, count: int, rng: np.random.Generator) -> _Group:
+def _skin_points(performer: Performer, count: int, rng: np.random.Generator, *, bald: bool) -> _Group:
     head, anatomy = performer.head, performer.anatomy
     rest, part = anatomy.rest, head.skin
     island = head.island
@@ -185,7 +189,7 @@ def _skin_points(performer: Performer, count: int, rng: np.random.Generator) -> 
     density += 0.8 * np.exp(-(((rest - anatomy.nose_tip) / 0.02) ** 2).sum(axis=1))
     front = (rest[:, 2] > -0.02) & (island == FACE)
     density *= np.where(front, 1.0, 0.45)
-    density *= 1 - 0.88 * scalp
+    density *= 1 - (0.0 if bald else 0.88) * scalp
     density[island == BUST] = 0.13
     density[island == MOUTH] = np.where(rest[island == MOUTH, 2] > anatomy.corner[2] - 0.012, 0.8, 0.12)
     density[island == SOCKET] = np.where(near_lids[island == SOCKET] < 0.0025, 3.0, 0.0)

@@ -14,6 +14,8 @@ from studio.engine.rig import Rig
 from studio.engine.training.capture import Surface
 from studio.engine.training.density import Plan
 from studio.engine.training.initial import place_on_surface
+from studio.engine.training.person import Person
+from studio.engine.training.prior import Prior
 from studio.engine.training.recipes import Recipe, Stage
 
 Name = Literal["means", "quats", "log_scales", "opacity_logits", "sh_base", "sh_rest"]
@@ -31,13 +33,20 @@ class Learner:
         surface: the capture's neutral surface.
         recipe: sizes and rates.
         device: where everything lives.
+        start: where the surface comes from, if the deformer shall start as a performer's instead of anew.
     """
 
-    def __init__(self, surface: Surface, recipe: Recipe, device: torch.device) -> None:
+    def __init__(
+        self, surface: Surface, recipe: Recipe, device: torch.device, start: tuple[Prior, Person] | None = None
+    ) -> None:
         torch.manual_seed(recipe.seed)
         gaussians, rows, spacing = place_on_surface(surface, recipe)
-        deformer = Deformer.for_means(recipe.deformer_config(), surface.points)
-        deformer.inherit(torch.zeros(len(rows), dtype=torch.int64))
+        if start is None:
+            deformer = Deformer.for_means(recipe.deformer_config(), surface.points)
+            deformer.inherit(torch.zeros(len(rows), dtype=torch.int64))
+        else:
+            prior, person = start
+            deformer = prior.deformer(gaussians.means, person.sources[rows], person.source_normals[rows])
         self.recipe, self.device = recipe, device
         self.pivots = surface.pivots.to(device)
         self._skinning = surface.skinning.to(device)
@@ -97,13 +106,14 @@ class Learner:
         """Learning rates at `progress` in [0, 1] of a stage.
 
         CIT-AE learns in the geometry stage alone: pictures come with clean action units, which would teach it to trust
-        every frame again.
+        every frame again. A portrait keeps the performer's, because nobody knows its true action units.
         """
         recipe = self.recipe
         for group in self.deformer_optimizer.param_groups:
             planes, residual = str(group["name"]).startswith("triplane."), group["name"] == "residual"
             if str(group["name"]).startswith("au_encoder."):
-                group["lr"] = recipe.filters.at(progress) if stage == "geometry" else 0.0
+                learns = stage == "geometry" and not recipe.prior
+                group["lr"] = recipe.filters.at(progress) if learns else 0.0
             elif stage == "geometry":
                 group["lr"] = (recipe.planes if planes or residual else recipe.networks).at(progress)
             elif residual:

@@ -56,6 +56,9 @@ class Recipe:
     """How an avatar is trained; the defaults are recipe `studio`."""
 
     name: str = "studio"
+    prior: str = ""  # a shipped performer to start from, for captures of real people; none: start from nothing
+    prior_points: int = 20_000  # scattered over the performer's surface, to choose the initial Gaussians from
+    prior_extra: int = 5_000  # at most so many points of hair and clothes beyond the performer's bare head
     n_au: int = 17  # action units that condition the face: all; the paper's 8 upper ones in recipe `paper`
     without: tuple[str, ...] = ()  # parts left out: au, szpab, citae, raar (the paper's ablations)
     literal_keys: bool = False  # intensity inside the keys too, the paper's literal reading; for comparison
@@ -174,6 +177,28 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     "studio": Recipe(),
     "paper": Recipe(name="paper", n_au=8),
+    "portrait": Recipe(
+        name="portrait",
+        prior="nora",
+        geometry_iterations=250,  # the performer's network knows the motion; only its places have moved
+        coarse_iterations=1_200,
+        fine_iterations=6_000,
+        coarse_half=0.5,
+        fine_half=0.35,
+        initial_gaussians=11_000,  # pictures of 256 pixels show no more
+        max_gaussians=15_000,
+        initial_extent=0.9,
+        density=Density(every=100, start=400, stop=4_500, gradient=3e-4),
+        geometry_frames=12,
+        au_noise=0.0,  # a real clip's action units are noisy as they are
+        filter_weight=0.0,
+        planes=LearningRate(2e-3, 2e-4),
+        networks=LearningRate(3e-4, 3e-5),
+        motion_weight=0.01,  # the person's law is not the performer's: pictures may overrule it …
+        rehearse_every=2,  # … but what the clip never shows stays the performer's
+        checkpoint_minutes=2.0,
+        report_every=20,
+    ),
     "quick": Recipe(
         name="quick",
         geometry_iterations=150,
@@ -188,7 +213,8 @@ RECIPES: dict[str, Recipe] = {
         report_every=10,
     ),
 }
-"""`studio` for people, `paper` for comparison with EmoZone-Talker, `quick` to see within a minute that all works."""
+"""`studio` for performers, `portrait` for real people, `paper` to compare with EmoZone-Talker, `quick` to see within a
+minute that all works."""
 
 
 def find_recipe(name: str) -> Recipe:

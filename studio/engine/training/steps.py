@@ -250,7 +250,8 @@ class Steps:
         Motion alone teaches it slowly: a step sees few frames, and few of the units that act in them.
         """
         capture, recipe, deformer = self._capture, self._recipe, self._learner.deformer
-        if not (deformer.config.au and deformer.config.citae) or recipe.filter_frames < 1:
+        unwanted = recipe.filter_frames < 1 or recipe.filter_weight <= 0
+        if unwanted or not (deformer.config.au and deformer.config.citae):
             return deformer.residual.new_zeros(())
         frames = torch.randint(capture.info.frames, (recipe.filter_frames,), generator=random)
         windows = self._noisy(capture.au_windows(frames), random).to(self._learner.device)

@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import platform
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -20,6 +21,7 @@ import torch
 
 from studio.document.action_units import AU_KEYS
 from studio.engine.avatar import Avatar, AvatarInfo, save_avatar
+from studio.engine.deform.deformer import Deformer
 from studio.engine.evaluate import evaluate
 from studio.engine.gaussians import Gaussians
 from studio.engine.judges.choose import find_judges
@@ -32,6 +34,8 @@ from studio.engine.training.checkpoint import Position, checkpoint_path, load_ch
 from studio.engine.training.density import plan_changes
 from studio.engine.training.learner import Learner
 from studio.engine.training.losses import Judge
+from studio.engine.training.person import Person, person_of, with_surface
+from studio.engine.training.prior import Prior, load_prior
 from studio.engine.training.progress import Cancelled, OnProgress, Progress, TrainingStopped
 from studio.engine.training.recipes import STAGES, Recipe, Stage
 from studio.engine.training.steps import StepResult, Steps, TrainingRasterizer
@@ -41,6 +45,12 @@ _log = logging.getLogger(__name__)
 
 STEP_COST: dict[Stage, float] = {"geometry": 0.05, "coarse": 0.04, "fine": 0.11}
 """Seconds per iteration of each stage on two CPU cores; only their ratios matter, for the time that is left."""
+
+PREVIEW_S = 15.0
+"""Seconds between two previews: enough to see it grow, rare enough to cost nothing."""
+
+OnPreview = Callable[[Avatar], None]
+"""Shown the avatar as it stands, on the training thread; the avatar is a copy and may be kept."""
 
 REFRESH_EVERY = 100
 """Fine iterations between tri-plane look-ups: means move by microns meanwhile."""
@@ -58,6 +68,7 @@ def train(
     cancelled: Cancelled | None = None,
     judges: tuple[Judge, ...] = (),
     judged: bool = True,
+    preview: OnPreview | None = None,
 ) -> Path:
     """Train an avatar and write it.
 
@@ -72,6 +83,7 @@ def train(
         cancelled: asked every iteration; True writes a checkpoint and stops.
         judges: frozen networks that compare each fine picture with the truth, beside those that the recipe names.
         judged: whether the avatar's file states how well it does on the capture's pictures for testing.
+        preview: shown the avatar as it stands, at most every `PREVIEW_S` seconds.
 
     Returns:
         The avatar's path.
@@ -88,7 +100,7 @@ def train(
     if iterations is not None:
         recipe = recipe.with_iterations(iterations)
     capture = load_capture(capture_path)
-    run = _Run(capture, out, recipe, progress, cancelled, judges)
+    run = _Run(capture, out, recipe, progress, cancelled, judges, preview)
     if resume and run.checkpoint.exists():
         run.resume()
     return run.finish(judged)
@@ -105,15 +117,17 @@ class _Run:
         progress: OnProgress | None,
         cancelled: Cancelled | None,
         judges: tuple[Judge, ...],
+        preview: OnPreview | None,
     ) -> None:
-        if capture.surface is None:
-            raise StudioError(f"{capture.root} has no surface.safetensors: training needs a capture with a surface.")
-        self.capture, self.out, self.recipe = capture, out, recipe
+        self.recorded, self.out, self.recipe = capture, out, recipe
         self.checkpoint = checkpoint_path(out)
-        self.progress, self.cancelled = progress, cancelled
+        self.progress, self.cancelled, self.preview = progress, cancelled, preview
         self.rasterizer = cast(TrainingRasterizer, choose_rasterizer("auto", differentiable=True))
         device = torch.device("cuda" if self.rasterizer.name == "cuda" else "cpu")
-        self.learner = Learner(capture.surface, recipe, device)
+        capture, start = _surfaced(capture, recipe)
+        assert capture.surface is not None
+        self.capture = capture
+        self.learner = Learner(capture.surface, recipe, device, start)
         judges += find_judges(recipe.judges, capture)
         self.steps = Steps(capture, recipe, self.learner, self.rasterizer, judges)
         self.position = Position()
@@ -121,7 +135,7 @@ class _Run:
         self.training_images = capture.indices("train")
         self.recent: list[StepResult] = []
         self.motion_mm: float | None = None
-        self.saved_at = self.ticked_at = perf_counter()
+        self.saved_at = self.ticked_at = self.shown_at = perf_counter()
 
     def resume(self) -> None:
         """Go on where the checkpoint stands."""
@@ -145,10 +159,10 @@ class _Run:
     def _judge(self, avatar: Avatar) -> dict[str, Any]:
         """Held-out figures: driven by the sound where it can be had, by the true articulation otherwise."""
         try:
-            return evaluate(avatar, self.capture)
+            return evaluate(avatar, self.recorded)
         except StudioError as error:
             _log.warning("the avatar is judged by the capture's true articulation, not by its sound: %s", error)
-            return evaluate(avatar, self.capture, speech="truth")
+            return evaluate(avatar, self.recorded, speech="truth")
 
     def _stage(self, stage: Stage) -> None:
         position = self.position
@@ -169,6 +183,9 @@ class _Run:
             if last or position.done % self.recipe.report_every == 0:
                 self._check_numbers()
                 self._report(stage)
+            if self.preview is not None and now - self.shown_at > PREVIEW_S:
+                self.preview(self._avatar())
+                self.shown_at = perf_counter()
             if now - self.saved_at > self.recipe.checkpoint_minutes * 60:
                 self._save()
 
@@ -294,7 +311,7 @@ class _Run:
             gaussians=gaussians,
             zones=learner.zones.cpu(),
             rig=Rig(learner.rig.weights.cpu(), learner.pivots.cpu()),
-            deformer=learner.deformer.eval().requires_grad_(False).cpu(),
+            deformer=_frozen(learner.deformer),
             info=AvatarInfo(
                 name=self.out.stem,
                 recipe=recipe.name,
@@ -322,6 +339,32 @@ class _Run:
             "minutes": round(self.position.total_s / 60, 2),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, {self.learner.device.type}",
         }
+
+
+def _surfaced(capture: Capture, recipe: Recipe) -> tuple[Capture, tuple[Prior, Person] | None]:
+    """The capture with a surface, and where that comes from if it is a prior's on a tracked face.
+
+    Raises:
+        StudioError: the recipe does not fit the capture.
+    """
+    if capture.surface is not None:
+        if recipe.prior:
+            raise StudioError(f"{capture.root} is a performer's capture: train it with the recipe studio.")
+        return capture, None
+    if capture.tracking is None:
+        raise StudioError(f"{capture.root} has no surface.safetensors: training needs a capture with a surface.")
+    if not recipe.prior:
+        raise StudioError(f"{capture.root} is a capture of a real person: train it with the recipe portrait.")
+    prior = load_prior(recipe.prior, recipe.prior_points)
+    person = person_of(capture, prior, recipe.prior_extra)
+    return with_surface(capture, person, prior), (prior, person)
+
+
+def _frozen(deformer: Deformer) -> Deformer:
+    """A copy for use, on the CPU; the one in training goes on."""
+    copy = Deformer(deformer.config, deformer.count, deformer.triplane.aabb.cpu())
+    copy.load_state_dict({name: value.detach().cpu() for name, value in deformer.state_dict().items()})
+    return copy.eval().requires_grad_(False)
 
 
 def _figures(found: dict[str, Any]) -> dict[str, Any]:

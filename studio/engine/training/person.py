@@ -1,0 +1,420 @@
+"""A tracked person's surface: the prior's bare head on the person's face, with hair and clothes from the pictures.
+
+The result is what a performer's capture states exactly and a portrait does not: points, normals, colours, zones,
+skinning and motion. Training takes it as the place to start from, and changes everything but the motion's law.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from studio.engine.camera import Camera
+from studio.engine.gaussians import SH_C0, Gaussians
+from studio.engine.rig import Rig
+from studio.engine.splat.base import Rasterizer
+from studio.engine.splat.cpu import CpuRasterizer
+from studio.engine.training.capture import Capture, Surface
+from studio.engine.training.initial import facing
+from studio.engine.training.prior import EYES, Bare, Prior
+from studio.errors import StudioError
+
+F64 = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+REGIONS = ("background", "torso", "neck", "hair", "face", "lips", "eyes", "mouth", "teeth")
+"""Values of a portrait capture's region pictures."""
+
+PADDING_PX = 14
+"""How far clothes are continued beyond the picture's edges, because the body moves."""
+
+MOST_VOLUME = 1.25
+"""Hair lifts the outline by at most this factor; what stands out further becomes points of its own."""
+
+_PICTURES = 12
+_DIRECTIONS = 48
+_HAIRY = 0.5
+
+
+@dataclass(frozen=True)
+class Person:
+    """The surface, and where its points come from in the prior's head space."""
+
+    surface: Surface
+    sources: Tensor  # (P, 3) metres
+    source_normals: Tensor  # (P, 3) unit
+
+
+@dataclass
+class _Points:
+    """Surface points while they are gathered."""
+
+    points: F64
+    normals: F64
+    colours: F64
+    parts: NDArray[np.uint8]
+    zones: NDArray[np.uint8]
+    skinning: F64
+    modes: NDArray[np.float32]
+    sources: F64
+    source_normals: F64
+    scalp: F64
+
+    def kept(self, which: Flags) -> _Points:
+        """Some of the points."""
+        values = {name: value[:, which] if name == "modes" else value[which] for name, value in vars(self).items()}
+        return _Points(**values)
+
+
+def person_of(capture: Capture, prior: Prior, extra: int) -> Person:
+    """Puts the prior's bare head on a tracked face and adds what the pictures show beyond it.
+
+    Args:
+        capture: a portrait, with tracking.
+        prior: the performer.
+        extra: at most this many points of hair and clothes beyond the bare head.
+
+    Raises:
+        StudioError: the capture has no tracking.
+    """
+    if capture.tracking is None:
+        raise StudioError(f"{capture.root} has no tracking.safetensors: make the capture of the portrait again.")
+    head = capture.tracking.head.double().numpy()
+    found, pivots = _bent(prior, head, capture.tracking.pivots.double().numpy())
+    pictures, rasterizer = _Pictures(capture, pivots, prior), CpuRasterizer()
+    found.points += _volume(found, pictures, prior)
+    found = found.kept(~_outside(found, pictures, prior.bare))
+    found = _extended(found, pictures, prior.bare, rasterizer, extra)
+    found.colours = _coloured(found, pictures, prior.bare, rasterizer)
+    distance, near = cKDTree(found.points).query(found.points, 8)
+    spacing = np.asarray(distance)[:, 1:4].mean(1)[near].mean(1)  # scattered points clump: what is usual around them
+
+    def floats(values: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values, np.float32))
+
+    surface = Surface(
+        points=floats(found.points),
+        normals=floats(found.normals),
+        colours=floats(np.clip(found.colours, 0, 1)),
+        parts=torch.from_numpy(found.parts.astype(np.int64)),
+        zones=torch.from_numpy(found.zones.astype(np.int64)),
+        skinning=floats(found.skinning),
+        spacing=floats(np.maximum(spacing, 1e-5)),
+        modes=floats(found.modes),
+        mode_weights=prior.law(capture.au, _said(capture)),
+        pivots=floats(pivots),
+        mode_names=prior.bare.mode_names,
+    )
+    return Person(surface, floats(found.sources), floats(found.source_normals))
+
+
+def with_surface(capture: Capture, person: Person, prior: Prior) -> Capture:
+    """The capture as training wants it."""
+    info = replace(capture.info, parts=prior.bare.part_names)
+    return replace(capture, surface=person.surface, info=info)
+
+
+def _said(capture: Capture) -> Tensor:
+    assert capture.articulators is not None
+    return capture.articulators
+
+
+def _bent(prior: Prior, head: F64, pivots: F64) -> tuple[_Points, F64]:
+    """The bare head in the person's head space, and its pivots (4, 3)."""
+    bare, warp = prior.bare, prior.warp(head)
+    points, slopes = warp(bare.points), warp.slopes(bare.points)
+    normals = np.linalg.solve(slopes.transpose(0, 2, 1), bare.normals[..., None])[..., 0]
+    modes = np.einsum("nij,unj->uni", slopes, bare.modes).astype(np.float32)
+    pivots = pivots.copy()
+    for eye, (name, ring) in enumerate(zip(("eye_left", "eye_right"), EYES, strict=True)):
+        # An eyeball stays a ball: it is carried as a whole with its lids' landmarks.
+        marks = list(ring)
+        old, new = prior.marks[marks], warp(prior.marks[marks])
+        width = np.linalg.norm(new[0] - new[8]) / np.linalg.norm(old[0] - old[8])
+        size = float(np.clip(width, 0.92 * warp.size, 1.12 * warp.size))
+        centre = new.mean(0) + size * warp.rotation @ (bare.pivots[2 + eye] - old.mean(0))
+        mine = bare.of(name)
+        points[mine] = centre + size * (bare.points[mine] - bare.pivots[2 + eye]) @ warp.rotation.T
+        normals[mine] = bare.normals[mine] @ warp.rotation.T
+        pivots[2 + eye] = centre
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    found = _Points(
+        points, normals, bare.colours.copy(), bare.parts.copy(), bare.zones.copy(), bare.skinning.copy(), modes,
+        bare.points.copy(), bare.normals.copy(), bare.scalp.copy(),
+    )  # fmt: skip
+    return found, pivots
+
+
+class _Pictures:
+    """Chosen training pictures of the clip, and where posed points fall in them."""
+
+    def __init__(self, capture: Capture, pivots: F64, prior: Prior) -> None:
+        self._capture, self._pivots, self._prior = capture, torch.from_numpy(pivots).float(), prior
+        train = capture.indices("train")
+        frames = [capture.images[i].frame for i in train]
+        pose, action = capture.pose[frames].numpy(), capture.au[frames].sum(1).numpy()
+        opening = prior.law(capture.au[frames], _said(capture)[frames])[:, prior.bare.mode_names.index("jaw")].numpy()
+        turned = np.linalg.norm(pose[:, :3] - np.median(pose[:, :3], axis=0), axis=1)
+        self.front = train[int(np.argmin(turned / 4 + action / 4 + 2 * opening))]
+        bins = np.array_split(np.argsort(pose[:, 0], kind="stable"), min(_PICTURES, len(train)))
+        calm = [int(among[np.argmin((action + 3 * opening)[among])]) for among in bins]
+        open_mouth = np.argsort(-opening, kind="stable")[: min(4, len(train))]
+        self.all = [self.front, *(train[i] for i in dict.fromkeys([*calm, *(int(i) for i in open_mouth)]))]
+
+    def posed(self, found: _Points, image: int) -> F64:
+        """(P, 3) where the points are in a picture's moment."""
+        capture, frame = self._capture, self._capture.images[image].frame
+        weights = self._prior.law(capture.au[[frame]], _said(capture)[[frame]])[0].numpy()
+        shaped = found.points + np.tensordot(weights, found.modes, axes=1)
+        rotations, shifts = self._transforms(frame)
+        return np.asarray(np.einsum("nj,jab,nb->na", found.skinning, rotations, shaped) + found.skinning @ shifts)
+
+    def unposed(self, points: F64, skinning: F64, image: int) -> F64:
+        """(n, 3) canonical places of points seen in a picture's moment; the inverse of rigid skinning."""
+        rotations, shifts = self._transforms(self._capture.images[image].frame)
+        blend = np.einsum("nj,jab->nab", skinning, rotations)
+        return np.asarray(np.linalg.solve(blend, (points - skinning @ shifts)[..., None])[..., 0])
+
+    def _transforms(self, frame: int) -> tuple[F64, F64]:
+        rig = Rig(torch.zeros(0, 4), self._pivots)
+        rotations, shifts = rig.transforms(self._capture.pose_at(frame))
+        return rotations.double().numpy(), shifts.double().numpy()
+
+    def camera(self, image: int) -> Camera:
+        """The camera of a picture."""
+        return self._capture.camera_of(image)
+
+    def shown(self, image: int) -> tuple[F64, F64]:
+        """(H, W, 3) the person's own colour and (H, W) coverage."""
+        target = self._capture.target(image)
+        alpha = target.alpha.double().numpy()
+        return target.rgb.double().numpy() / np.maximum(alpha, 1e-2)[..., None], alpha
+
+    def regions(self, image: int) -> NDArray[np.uint8] | None:
+        """(H, W) index into `REGIONS`, where the capture has them."""
+        path = self._capture.root / "regions" / f"{self._capture.images[image].frame:06d}.png"
+        if not path.exists():
+            return None
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("L"), dtype=np.uint8)
+
+
+def _project(points: F64, camera: Camera) -> tuple[F64, F64]:
+    """(n, 2) pixels and (n,) depth of posed points."""
+    seen = points @ camera.world_to_camera[:3, :3].T + camera.world_to_camera[:3, 3]
+    depth = np.maximum(seen[:, 2], 1e-3)
+    flat = seen[:, :2] / depth[:, None] * [camera.fx, camera.fy] + [camera.cx, camera.cy]
+    return flat, depth
+
+
+def _at(values: F64, pixels: F64) -> F64:
+    """Values (H, W, …) at pixels (n, 2), nearest, edges repeated."""
+    x = np.clip(np.floor(pixels[:, 0]).astype(int), 0, values.shape[1] - 1)
+    y = np.clip(np.floor(pixels[:, 1]).astype(int), 0, values.shape[0] - 1)
+    return np.asarray(values[y, x])
+
+
+def _inside(pixels: F64, camera: Camera) -> Flags:
+    return np.asarray(
+        (pixels[:, 0] >= 0) & (pixels[:, 0] < camera.width) & (pixels[:, 1] >= 0) & (pixels[:, 1] < camera.height)
+    )
+
+
+def _volume(found: _Points, pictures: _Pictures, prior: Prior) -> F64:
+    """(P, 3) how far the scalp is lifted so that its outline is the hair's."""
+    image = pictures.front
+    camera = pictures.camera(image)
+    pixels, _ = _project(pictures.posed(found, image), camera)
+    _, alpha = pictures.shown(image)
+    regions = pictures.regions(image)
+    person = alpha > 0.5
+    if regions is not None:
+        person &= ~np.isin(regions, [REGIONS.index("torso"), REGIONS.index("neck")])
+    hairy = found.scalp > _HAIRY
+    middle = np.median(found.points[hairy], axis=0)
+    middle[1] = np.quantile(found.points[hairy, 1], 0.35)
+    centre = np.median(pixels[hairy], axis=0)
+    centre[1] = np.quantile(pixels[hairy, 1], 0.65)
+    away = pixels - centre
+    angle, radius = np.arctan2(away[:, 1], away[:, 0]), np.linalg.norm(away, axis=1)
+    bins = np.floor((angle + np.pi) / (2 * np.pi) * _DIRECTIONS).astype(int) % _DIRECTIONS
+    reach = 1.6 * float(radius[hairy].max())
+    steps = np.arange(1.0, reach)
+    ratio = np.full(_DIRECTIONS, np.nan)
+    head = found.skinning[:, 1] > 0.9
+    for direction in range(_DIRECTIONS):
+        mine = np.flatnonzero((bins == direction) & head)
+        if len(mine) < 4 or not hairy[mine[np.argmax(radius[mine])]]:
+            continue
+        turn = (direction + 0.5) / _DIRECTIONS * 2 * np.pi - np.pi
+        ray = centre + steps[:, None] * [np.cos(turn), np.sin(turn)]
+        covered = _at(person.astype(np.float64), ray) > 0.5
+        free = np.flatnonzero(~covered)
+        edge = float(steps[free[0]]) if len(free) else reach
+        outmost = ray[min(int(edge), len(ray) - 1)]
+        if not (0 <= outmost[0] < camera.width and 0 <= outmost[1] < camera.height):
+            continue  # the picture's edge cuts the hair off
+        ratio[direction] = np.clip(edge / radius[mine].max(), 0.97, MOST_VOLUME)
+    known = np.flatnonzero(~np.isnan(ratio))
+    if not len(known):
+        return np.zeros_like(found.points)
+    every = np.arange(_DIRECTIONS)
+    ratio = np.interp(every, known, ratio[known], period=_DIRECTIONS)
+    ratio = ndimage.gaussian_filter1d(ratio, 1.5, mode="wrap")
+    # Points near the line of sight have no direction of their own: they take the mean.
+    sideways = np.clip(radius / max(float(np.quantile(radius[hairy], 0.9)), 1.0), 0, 1)
+    lift = sideways * ratio[bins] + (1 - sideways) * float(ratio[np.unique(bins[hairy])].mean())
+    near = cKDTree(found.points).query(found.points, 24)[1]
+    share = found.scalp[near].mean(1) * found.skinning[:, 1]
+    return np.asarray((found.points - middle) * ((lift - 1) * share)[:, None])
+
+
+def _outside(found: _Points, pictures: _Pictures, bare: Bare) -> Flags:
+    """(P,) points of skin and clothes that most pictures show as background."""
+    hits, looks = np.zeros(len(found.points)), np.zeros(len(found.points))
+    for image in pictures.all:
+        camera = pictures.camera(image)
+        pixels, _ = _project(pictures.posed(found, image), camera)
+        _, alpha = pictures.shown(image)
+        wide = ndimage.maximum_filter(alpha, 3)
+        inside = _inside(pixels, camera)
+        looks += inside
+        hits += inside & (_at(wide, pixels) < 0.2)
+    loose = _of(found, bare, "skin", "neck", "garment")
+    return np.asarray(loose & (looks > 0) & (hits > 0.6 * looks))
+
+
+def _disks(found: _Points, points: F64, colours: F64) -> Gaussians:
+    """Opaque disks on posed points."""
+    spacing = np.asarray(cKDTree(points).query(points, 4)[0])[:, 1:].mean(1)
+    scales = np.maximum(spacing, 1e-5)[:, None] * [0.75, 0.75, 0.2]
+    count = len(points)
+    return Gaussians(
+        torch.from_numpy(points).float(),
+        facing(torch.from_numpy(found.normals).float()),
+        torch.from_numpy(np.log(scales)).float(),
+        torch.full((count,), 4.0),
+        ((torch.from_numpy(colours).float() - 0.5) / SH_C0)[:, None],
+    )
+
+
+def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Rasterizer, extra: int) -> _Points:
+    """The points and further ones where the front picture shows hair or clothes that no point covers."""
+    image, pad = pictures.front, PADDING_PX
+    camera = pictures.camera(image)
+    wide = replace(
+        camera, cx=camera.cx + pad, cy=camera.cy + pad, width=camera.width + 2 * pad, height=camera.height + 2 * pad
+    )
+    colour, alpha = pictures.shown(image)
+    regions = pictures.regions(image)
+    labels = np.full(alpha.shape, REGIONS.index("torso"), np.uint8) if regions is None else regions
+    colour, alpha = (np.pad(v, ((pad, pad), (pad, pad), (0, 0))[: v.ndim], mode="edge") for v in (colour, alpha))
+    labels = np.pad(labels, pad, mode="edge")
+    labels = ndimage.median_filter(labels, 3)
+    posed = pictures.posed(found, image)
+    drawn = rasterizer.render(_disks(found, posed, found.colours), wide, depth=True)
+    assert drawn.depth is not None
+    covered = drawn.alpha.double().numpy()
+    solid = covered > 0.6
+    wanted = ndimage.binary_opening((alpha > 0.5) & (covered < 0.6))
+    count = int(wanted.sum())
+    if not count or not solid.any():
+        return found
+    depth = drawn.depth.double().numpy() / np.maximum(covered, 1e-3)
+    _, (rows, columns) = ndimage.distance_transform_edt(~solid, return_indices=True)
+    filled = np.where(solid, depth, ndimage.gaussian_filter(depth[rows, columns], 2.5))
+    stride = max(1.0, (count / max(extra, 1)) ** 0.5)
+    y, x = (axis.ravel() for axis in np.meshgrid(
+        np.arange(0.0, wide.height, stride), np.arange(0.0, wide.width, stride), indexing="ij"
+    ))  # fmt: skip
+    pixels = np.stack([x + 0.5, y + 0.5], axis=1)
+    pixels = pixels[_at(wanted.astype(np.float64), pixels) > 0.5]
+    if not len(pixels):
+        return found
+    z = _at(filled, pixels)
+    flat = (pixels - [wide.cx, wide.cy]) / [wide.fx, wide.fy]
+    seen = np.column_stack([flat * z[:, None], z])
+    matrix = wide.world_to_camera
+    world = (seen - matrix[:3, 3]) @ matrix[:3, :3]
+    body = np.isin(_at(labels.astype(np.float64), pixels), [REGIONS.index("torso"), REGIONS.index("neck")])
+    head_rows = np.flatnonzero(found.scalp > _HAIRY)
+    body_rows = np.flatnonzero(_of(found, bare, "neck", "garment"))
+    rows_of = np.empty(len(world), np.int64)
+    for mine, among in ((~body, head_rows), (body, body_rows)):
+        among = among if len(among) else np.arange(len(found.points))
+        rows_of[mine] = among[cKDTree(posed[among]).query(world[mine])[1]] if mine.any() else rows_of[mine]
+    skinning = found.skinning[rows_of]
+    skinning[~body] = [0.0, 1.0, 0.0, 0.0]
+    fresh = _Points(
+        pictures.unposed(world, skinning, image),
+        np.broadcast_to(-matrix[2, :3], world.shape).copy(),
+        _at(colour, pixels),
+        np.where(body, bare.part_names.index("garment"), bare.part_names.index("hair")).astype(np.uint8),
+        found.zones[rows_of],
+        skinning,
+        np.zeros((len(found.modes), len(world), 3), np.float32),
+        found.sources[rows_of],
+        found.source_normals[rows_of],
+        (~body).astype(np.float64),
+    )
+    names = vars(found)
+    return _Points(**{n: np.concatenate([names[n], vars(fresh)[n]], axis=1 if n == "modes" else 0) for n in names})
+
+
+def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Rasterizer) -> F64:
+    """(P, 3) what pictures show where a point is seen; what the nearest seen point of its kind has elsewhere."""
+    total, weight = np.zeros((len(found.points), 3)), np.zeros(len(found.points))
+    on_hair = np.zeros(len(found.points))
+    inner = _of(found, bare, "mouth", "teeth", "tongue")
+    spacing = np.asarray(cKDTree(found.points).query(found.points, 4)[0])[:, 1:].mean(1)
+    for image in pictures.all:
+        camera = pictures.camera(image)
+        posed = pictures.posed(found, image)
+        pixels, depth = _project(posed, camera)
+        drawn = rasterizer.render(_disks(found, posed, found.colours), camera, depth=True)
+        assert drawn.depth is not None
+        front = drawn.depth.double().numpy() / np.maximum(drawn.alpha.double().numpy(), 1e-3)
+        colour, alpha = pictures.shown(image)
+        solid = ndimage.minimum_filter(alpha, 3)
+        towards = camera.position - posed
+        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+        faced = np.clip((found.normals * towards).sum(1), 0, 1)
+        faced[found.parts == bare.part_names.index("hair")] = 0.5
+        seen = _inside(pixels, camera) & (_at(solid, pixels) > 0.9) & (depth < _at(front, pixels) + 0.002 + spacing)
+        share = seen * faced**2
+        total += share[:, None] * _at(colour, pixels)
+        weight += share
+        regions = pictures.regions(image)
+        if regions is not None:
+            on_hair += share * (_at(regions.astype(np.float64), pixels) == REGIONS.index("hair"))
+    known = weight > 0.05
+    colours = found.colours.copy()
+    colours[known] = total[known] / weight[known, None]
+    hair = (found.scalp > _HAIRY) | (found.parts == bare.part_names.index("hair"))
+    cloth = _of(found, bare, "garment")
+    eyes = _of(found, bare, "eye_left", "eye_right")
+    # Scalp beside ears and forehead may show skin, but the back of the head has the colour of hair.
+    telling = known & (~hair | (on_hair > 0.8 * weight))
+    for kind in (hair, cloth, ~(hair | cloth | inner | eyes)):
+        there, lacking = np.flatnonzero(kind & telling), np.flatnonzero(kind & ~known)
+        if len(there) and len(lacking):
+            nearest = cKDTree(found.points[there]).query(found.points[lacking], min(8, len(there)))[1]
+            colours[lacking] = np.median(colours[there][nearest.reshape(len(lacking), -1)], axis=1)
+    skin = known & (found.parts == bare.part_names.index("skin"))
+    if skin.any():
+        light = float(np.median(colours[skin])) / max(float(np.median(found.colours[skin])), 1e-3)
+        dark = (inner | eyes) & ~known
+        colours[dark] *= min(light, 1.0)
+    return colours
+
+
+def _of(found: _Points, bare: Bare, *names: str) -> Flags:
+    """(P,) which points belong to one of the named parts."""
+    return np.isin(found.parts, [bare.part_names.index(name) for name in names])
