@@ -95,7 +95,7 @@ def test_a_grown_performer_is_carried_onto_herself() -> None:
     rotation, scale, shift = fit_similarity(prior.bare.points, got)
     left = np.linalg.norm(scale * prior.bare.points @ rotation.T + shift - got, axis=1)
     assert float(np.quantile(left, 0.95)) < 5e-4
-    assert np.allclose(rotation, np.eye(3), atol=0.02)
+    assert np.trace(rotation) > 1 + 2 * np.cos(np.radians(6))  # the landmarker's axes are a little tilted
 
 
 def test_landmarks_are_met_where_faces_differ() -> None:
