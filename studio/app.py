@@ -1,7 +1,8 @@
-"""Start-up: the window first, everything heavy afterwards.
+"""Start-up: the window first, then the head, everything else afterwards.
 
-Nothing here imports torch, numba or librosa. The window is painted, then the engine's thread loads the avatar, one
-worker opens the speech and another the sound device.
+Nothing here imports torch, numba or librosa. The window is painted, then the engine's thread loads the avatar; only
+when its first picture is on the screen, one worker opens the speech and another the sound device: they would take
+Python's lock away from the engine. EMOZONE_LOG=DEBUG tells when what was reached.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QEvent, QObject, QSettings, QTimer
 from PySide6.QtGui import QIcon, QSurfaceFormat
 from PySide6.QtWidgets import QApplication
 
+from studio import quick_start
 from studio.document.project import SUFFIX
 from studio.playback.device import SilentOutput, open_output
 from studio.playback.engine_thread import Renderer
@@ -32,6 +34,9 @@ from studio.widgets.welcome import first_start
 ORGANISATION, APPLICATION = "EmoZone", "EmoZone Studio"
 """Where the settings are kept."""
 
+PICTURE_S = 20.0
+"""What waits for the first picture waits no longer."""
+
 
 def load_renderer(path: Path | None) -> Renderer:
     """The renderer of an avatar file or a shipped avatar's name, None for the default; for the engine's thread.
@@ -39,10 +44,15 @@ def load_renderer(path: Path | None) -> Renderer:
     Raises:
         StudioError: if there is none or it is damaged.
     """
+    quick_start.import_torch()
+    quick_start.milestone("torch")
     from studio.engine.avatar import default_avatar, find_avatar, load_avatar
     from studio.engine.renderer import Renderer as EngineRenderer
 
-    return EngineRenderer(load_avatar(default_avatar() if path is None else find_avatar(path)))
+    quick_start.milestone("engine")
+    renderer = EngineRenderer(load_avatar(default_avatar() if path is None else find_avatar(path)))
+    quick_start.milestone("avatar")
+    return renderer
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
@@ -67,8 +77,52 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     return app
 
 
+class _FirstPaint(QObject):
+    """Calls once, when a widget has been painted for the first time."""
+
+    def __init__(self, window: MainWindow, then: Callable[[], None]) -> None:
+        super().__init__(window)
+        self._then = then
+        window.viewport.overlay.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Let everything through."""
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, self, self._then)
+        return False
+
+
+def after_first_paint(window: MainWindow, then: Callable[[], None]) -> None:
+    """Call `then` as soon as the window has been painted; loading anything before that would only delay it."""
+    _FirstPaint(window, then)
+
+
+def after_first_picture(window: MainWindow, then: Callable[[], None]) -> None:
+    """Call `then` once: when the head is on the screen, cannot be loaded, or takes more than `PICTURE_S`."""
+    wait = QTimer(window)
+    wait.setSingleShot(True)
+
+    def reached(*_: object) -> None:
+        if not wait.isActive():
+            return
+        wait.stop()
+        window.viewport.presented.disconnect(reached)
+        window.driver.avatar_failed.disconnect(reached)
+        then()
+
+    def late() -> None:
+        wait.start()
+        reached()
+
+    wait.timeout.connect(late)
+    window.viewport.presented.connect(reached)
+    window.driver.avatar_failed.connect(reached)
+    wait.start(round(PICTURE_S * 1000))
+
+
 def start(window: MainWindow, path: Path | None, *, first: bool = False) -> Worker:
-    """Open what was asked for and the sound device, once the window is on the screen.
+    """Open what was asked for, once the window is on the screen, and the sound device after that.
 
     Args:
         window: shown already.
@@ -78,8 +132,19 @@ def start(window: MainWindow, path: Path | None, *, first: bool = False) -> Work
     Returns:
         The worker that opens the sound device; close it at the end.
     """
+    quick_start.milestone("window")
     worker = Worker("audio device")
     session = window.session
+    key = remembered_output(window.settings)
+
+    def settle() -> None:
+        quick_start.milestone("picture")
+        quick_start.release_collector()
+        session.head_is_there()
+        worker.run(lambda: open_output(key), window.use_output, window.banner.tell)
+
+    session.head_first()
+    after_first_picture(window, settle)
     if path is None and first:
         session.open_unsaved(sample_project())
     elif path is None or path.suffix.lower() != SUFFIX:
@@ -90,8 +155,6 @@ def start(window: MainWindow, path: Path | None, *, first: bool = False) -> Work
         window.files.open_project(path)
         if session.path is None:  # it could not be opened, and the user was told
             session.start_with(sample_speech())
-    key = remembered_output(window.settings)
-    worker.run(lambda: open_output(key), window.use_output, window.banner.tell)
     return worker
 
 
@@ -109,13 +172,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=os.environ.get("EMOZONE_LOG", "WARNING"))
     share_cores()
+    quick_start.hold_collector()
+    quick_start.milestone("modules")
     app = make_application(sys.argv[:1])
+    quick_start.link_torch()
     settings = QSettings()
     first = first_start(settings)
     window = MainWindow(SilentOutput(), load_renderer, settings=settings)
     window.show()
     workers: list[Worker] = []
-    QTimer.singleShot(0, window, lambda: workers.append(start(window, options.path, first=first)))
+    after_first_paint(window, lambda: workers.append(start(window, options.path, first=first)))
     status = app.exec()
     for worker in workers:
         worker.close()

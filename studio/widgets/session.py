@@ -7,6 +7,7 @@ because the project names them, also after undo. Lives in the main thread; slow 
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,8 @@ class Session(QObject):
         self.clip: Clip | None = None
         self.avatar: AvatarReady | None = None
         self._worker = Worker("opening", self)
+        self._head = threading.Event()  # speech may be opened
+        self._head.set()
         self._gesture: Gesture | None = None
         self._clip_wanted: tuple[Media, SoundEdit] | None = None
         self._avatar_wanted: Media | None = None
@@ -109,7 +112,16 @@ class Session(QObject):
 
     def close(self) -> None:
         """End the worker."""
+        self._head.set()
         self._worker.close()
+
+    def head_first(self) -> None:
+        """Open no speech before `head_is_there`: at the start of the studio, the avatar is what is waited for."""
+        self._head.clear()
+
+    def head_is_there(self) -> None:
+        """Open the speech that has waited."""
+        self._head.set()
 
     # ---- editing ----
 
@@ -320,7 +332,7 @@ class Session(QObject):
                 media, edit = wanted
                 self._busy(f"Opening {media.name}…")
                 self._worker.run(
-                    lambda: edited_clip(load_source(media), edit),
+                    lambda: self._head.wait() and edited_clip(load_source(media), edit),
                     self._clip_loaded,
                     lambda text: self.media_failed(media, text),
                 )

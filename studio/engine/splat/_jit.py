@@ -11,6 +11,8 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from studio.engine.splat.kernel_cache import load_lightly
+
 _log = logging.getLogger(__name__)
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -67,6 +69,7 @@ def kernel(*, parallel: bool = False, fast: bool = False, inline: bool = False) 
         # constant that it took from another file has changed.
         own = Path(function.__code__.co_filename).read_bytes()
         dispatcher._cache._cache_file._source_stamp = _SOURCES + hashlib.sha256(own).hexdigest()
+        load_lightly(dispatcher)
         return cast(_Function, dispatcher)
 
     return compiled
