@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from studio import __version__
-from studio.commands import ablate, examine, export, make, window
+from studio.commands import ablate, bench, examine, export, make, window
 from studio.errors import StudioError
 from studio.threads import share_cores
 
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"EmoZone Studio {__version__}")
     top.add_argument("-v", "--verbose", action="store_true", help="tell more about what happens")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for family in (window, export, make, examine, ablate):
+    for family in (window, export, make, examine, bench, ablate):
         family.add(commands)
     return top
 

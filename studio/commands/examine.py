@@ -1,4 +1,4 @@
-"""`emozone info` and `emozone bench`: what a file holds, and how fast this machine is."""
+"""`emozone info`: what a file holds."""
 
 from __future__ import annotations
 
@@ -6,30 +6,17 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from studio.commands import values
-from studio.commands.report import ProgressLine, tell, tell_facts, tell_json
+from studio.commands.report import tell, tell_facts, tell_json
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the subcommands."""
+    """Declare the subcommand."""
     info = commands.add_parser(
         "info", help="tell what a file holds", description="Tell what an avatar, a project or a capture holds."
     )
     info.add_argument("thing", metavar="AVATAR|PROJECT|CAPTURE", help="a file, a folder, or a shipped avatar's name")
     info.add_argument("--json", action="store_true", help="print JSON")
     info.set_defaults(run=tell_about)
-
-    bench = commands.add_parser(
-        "bench",
-        help="measure how fast this machine draws and exports",
-        description="Measure deformation, drawing, latency, start-up, export and memory on this machine.",
-    )
-    bench.add_argument("--avatar", metavar="A", help="an avatar file, or a shipped avatar's name (default: shipped)")
-    bench.add_argument("--sizes", type=values.sizes, default=(256, 512), metavar="PX,PX", help="default 256,512")
-    bench.add_argument("--frames", type=values.positive_int, default=60, metavar="N", help="per median (default 60)")
-    bench.add_argument("--backends", type=values.names, metavar="B,B", help="default: all that work here")
-    bench.add_argument("--json", action="store_true", help="print JSON")
-    bench.set_defaults(run=measure)
 
 
 def tell_about(args: argparse.Namespace) -> int:
@@ -134,47 +121,3 @@ def _capture(path: Path) -> dict[str, Any]:
         "licence": info.licence,
         "provenance": info.provenance,
     }
-
-
-def measure(args: argparse.Namespace) -> int:
-    """Measure this machine."""
-    from studio.commands.latency import window_figures
-    from studio.engine.avatar import default_avatar, find_avatar
-    from studio.engine.bench import bench
-
-    path = default_avatar() if args.avatar is None else find_avatar(args.avatar)
-    with ProgressLine() as line:
-        line.show("the window", 0.0)
-        window = window_figures(path)  # first, while nothing of this process competes
-        result = (
-            bench(path, sizes_px=args.sizes, backends=args.backends, frames=args.frames, progress=line.show) | window
-        )
-    if args.json:
-        tell_json(result)
-    else:
-        for row in bench_table(result):
-            tell(row)
-    return 0
-
-
-def bench_table(result: dict[str, Any]) -> list[str]:
-    """The figures of `bench` for people."""
-    rows = [
-        f"{result['avatar']}, {result['gaussians']:,} Gaussians, on {result['machine']}",
-        "",
-        "backend  size   deform  static raster  whole frame      p95     fps",
-    ]
-    for one in result["results"]:
-        rows.append(
-            f"{one['backend']:<8} {one['size_px']:>4}²  {one['deform_ms']:>5.1f} ms  {one['raster_ms']:>10.1f} ms"
-            f"  {one['frame_ms']:>8.1f} ms  {one['frame_p95_ms']:>4.1f} ms  {one['fps']:>6.1f}"
-        )
-    latency, startup = result["latency_ms"], result["startup_s"]
-    where = "slider to screen" if result["latency_path"] == "window" else "slider to finished picture (no screen here)"
-    rows += ["", f"{where}: median {latency['p50']:.0f} ms, 95th percentile {latency['p95']:.0f} ms"]
-    if startup["window"] is not None:
-        rows.append(f"start-up: window after {startup['window']:.1f} s, head after {startup['first_frame']:.1f} s")
-    rows.append(f"export: {result['export_fps']:.1f} frames per second")
-    if result["peak_rss_mb"] is not None:
-        rows.append(f"memory at most: {result['peak_rss_mb']:.0f} MB")
-    return rows

@@ -1,6 +1,8 @@
-"""Opens the real studio, notes when it appears and when the head does, moves a slider, prints what it saw as JSON.
+"""Opens the real studio, notes when it appears and when the head does, uses it as a hand would, prints JSON.
 
-Run by `emozone bench` as a process of its own: `python -m studio.commands.window_probe AVATAR CHANGES`.
+Run by `emozone bench` as a process of its own: `python -m studio.commands.window_probe REQUEST`, where REQUEST is a
+JSON object with `avatar`, `acts` (of latency, playback, present, soak) and what these need. The sample project plays,
+without a sound device: time passes as if there were one.
 """
 
 from __future__ import annotations
@@ -8,16 +10,40 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QTimer
-from PySide6.QtWidgets import QWidget
+import numpy as np
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from studio.app import load_renderer, make_application
+from studio.document.model import Media
+from studio.engine.bench.memory import peak_rss_mb, rss_mb
 from studio.engine.scene import Scene
+from studio.errors import StudioError
 from studio.playback.device import SilentOutput
+from studio.playback.engine_thread import FrameResult
 from studio.widgets.dialogs import SystemDialogs, Unsaved
 from studio.widgets.main_window import MainWindow
+from studio.widgets.presenters import Kind, has_graphics_card, make_presenter
+from studio.widgets.sample import sample_project
+
+START_S, CHANGE_S = 130.0, 10.0
+"""Longest waits: for the first picture with everything compiled anew, and for one change to be seen."""
+
+REST_MS = 500
+"""Let what start-up left behind come to rest."""
+
+PAUSE_MS = 20
+POLL_MS = 10
+CHANNEL = "AU12"
+LEVELS = 20
+PRESENTS = 40
+MEMORY_EVERY_MS = 500
 
 
 class Silent(SystemDialogs):
@@ -32,22 +58,21 @@ class Silent(SystemDialogs):
         sys.stderr.write(text + "\n")
 
 
-class Probe(QObject):
-    """Watches one window; quits the application when all changes have been seen."""
+class Watch(QObject):
+    """Watches one window: when things appear, and what went wrong."""
 
-    def __init__(self, window: MainWindow, changes: int) -> None:
+    def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
-        self._window = window
-        self._changes = changes
+        self.window = window
         self.window_at: float | None = None  # time.time()
         self.first_frame_at: float | None = None
-        self.latencies_ms: list[float] = []
-        self.size_px: list[int] = []
-        self._asked_s = 0.0
-        self._wanted: object = None
+        self.failure: str | None = None
+        self.on_presented: Callable[[FrameResult, float], None] | None = None
         window.viewport.overlay.installEventFilter(self)
         window.viewport.presented.connect(self._presented)
         window.session.failed.connect(self._failed)
+        window.driver.failed.connect(self._failed)
+        window.driver.avatar_failed.connect(self._failed)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """The first paint event over the viewport: the window is on the screen."""
@@ -55,58 +80,227 @@ class Probe(QObject):
             self.window_at = time.time()
         return False
 
-    def _presented(self, _: float) -> None:
-        shown = self._window.driver.shown
+    def until(self, done: Callable[[], bool], timeout_s: float, what: str) -> None:
+        """Let the window live until `done`.
+
+        Raises:
+            StudioError: if the studio fails meanwhile, or `what` does not happen in time.
+        """
+        loop, poll = QEventLoop(), QTimer()
+        ends = time.monotonic() + timeout_s
+        poll.setInterval(POLL_MS)
+        poll.timeout.connect(lambda: loop.quit() if done() or self.failure or time.monotonic() > ends else None)
+        poll.start()
+        loop.exec()
+        poll.stop()
+        if self.failure:
+            raise StudioError(self.failure)
+        if not done():
+            raise StudioError(f"Within {timeout_s:g} s {what}.")
+
+    def live(self, seconds: float) -> None:
+        """Let the window live for so long."""
+        ends = time.monotonic() + seconds
+        self.until(lambda: time.monotonic() >= ends, seconds + CHANGE_S, "the window stood still")
+
+    def _presented(self, at_s: float) -> None:
+        shown = self.window.driver.shown
         if shown is None:
             return
         if self.first_frame_at is None:
             self.first_frame_at = time.time()
-            QTimer.singleShot(500, self._change)  # let what start-up left behind come to rest
-            return
-        scene = shown.request.scene
-        if self._wanted is None or not isinstance(scene, Scene) or scene.performance is not self._wanted:
-            return
-        self.latencies_ms.append((time.perf_counter() - self._asked_s) * 1e3)
-        self._wanted = None
-        self.size_px = [shown.request.camera.width, shown.request.camera.height]
-        if len(self.latencies_ms) < self._changes:
-            QTimer.singleShot(20, self._change)
-        else:
-            self._window.close()
+        if self.on_presented is not None:
+            self.on_presented(shown, at_s)
 
     def _failed(self, text: str) -> None:
-        sys.stderr.write(text + "\n")
-        self._window.close()
+        self.failure = text
 
-    def _change(self) -> None:
-        """Move a slider as a hand does: one step, and wait for it to be seen."""
-        session = self._window.session
-        self._asked_s = time.perf_counter()
-        session.hold("AU12", 5 * (len(self.latencies_ms) % 20 + 1) / 21)
-        self._wanted = session.project.performance
+
+def mouse(widget: QWidget, kind: QEvent.Type, at: QPoint, button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
+    """A mouse event as the window system would send it."""
+    held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else button
+    cause = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else button
+    place = QPointF(at)
+    none = Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(widget, QMouseEvent(kind, place, QPointF(widget.mapToGlobal(at)), cause, held, none))
+
+
+def slider_latencies(watch: Watch, changes: int) -> tuple[list[float], list[int]]:
+    """Drag a slider step by step, and wait for each step to be seen: milliseconds, and the pictures' size."""
+    window = watch.window
+    slider = window.panel.rows[CHANNEL].slider
+    places = [
+        QPoint(round(slider.x_of(slider.scale.high * (i + 1) / (LEVELS + 1))), slider.height() // 2)
+        for i in range(LEVELS)
+    ]
+    latencies: list[float] = []
+    wanted: list[object] = [None]
+    asked_s = 0.0
+    size_px: list[int] = []
+
+    def presented(shown: FrameResult, _: float) -> None:
+        scene = shown.request.scene
+        if wanted[0] is not None and isinstance(scene, Scene) and scene.performance is wanted[0]:
+            latencies.append((time.perf_counter() - asked_s) * 1e3)
+            wanted[0] = None
+            size_px[:] = [shown.request.camera.width, shown.request.camera.height]
+
+    watch.on_presented = presented
+    mouse(slider, QEvent.Type.MouseButtonPress, places[-1])
+    for i in range(changes):
+        watch.live(PAUSE_MS / 1000)
+        before = window.session.project.performance
+        asked_s = time.perf_counter()
+        mouse(slider, QEvent.Type.MouseMove, places[i % LEVELS])
+        if window.session.project.performance is before:
+            raise StudioError(f"The slider of {CHANNEL} does not answer to the mouse.")
+        wanted[0] = window.session.project.performance
+        watch.until(lambda: wanted[0] is None, CHANGE_S, "no movement of the slider reached the screen")
+    mouse(slider, QEvent.Type.MouseButtonRelease, places[0])
+    watch.on_presented = None
+    return latencies, size_px
+
+
+def playback(watch: Watch, seconds: float) -> dict[str, Any]:
+    """Play the project from its start, repeating it where it is too short, and watch every picture."""
+    window, driver = watch.window, watch.window.driver
+    fps = window.session.project.fps
+    lateness_ms: list[float] = []
+    heights: list[tuple[int, int]] = []
+    memory = Memory()
+
+    def presented(shown: FrameResult, at_s: float) -> None:
+        request = shown.request
+        if request.generation == driver.player.generation and request.due_s > request.asked_s:
+            lateness_ms.append((at_s - request.due_s) * 1e3)
+            heights.append((request.camera.width, request.camera.height))
+
+    window.session.set_loop(True)
+    driver.to_start()
+    watch.live(REST_MS / 1000)
+    watch.on_presented = presented
+    driver.toggle()
+    watch.live(seconds)
+    pace = driver.pace
+    driver.pause()
+    watch.on_presented = None
+    memory.close()
+    if not lateness_ms:
+        raise StudioError(f"In {seconds:g} s of playback no picture was shown.")
+    width, height = np.median(np.array(heights), 0)
+    return {
+        "seconds": seconds,
+        "shown": pace.shown,
+        "dropped": pace.dropped,
+        "late": sum(late > 1000 / fps for late in lateness_ms),
+        "lateness_ms": lateness_ms,
+        "viewport_px": list(window.viewport.device_size()),
+        "picture_px": [round(float(width)), round(float(height))],
+        "memory_mb": memory.found_mb,
+    }
+
+
+class Memory(QObject):
+    """Samples the memory of this process until it is closed."""
+
+    def __init__(self, every_ms: int = MEMORY_EVERY_MS) -> None:
+        super().__init__()
+        self.times_s: list[float] = []
+        self.found_mb: list[float] = []
+        self._began = time.monotonic()
+        self._timer = QTimer(self)
+        self._timer.setInterval(every_ms)
+        self._timer.timeout.connect(self._take)
+        self._timer.start()
+
+    def close(self) -> None:
+        """No more samples."""
+        self._timer.stop()
+
+    def _take(self) -> None:
+        held = rss_mb()
+        if held is not None:
+            self.times_s.append(time.monotonic() - self._began)
+            self.found_mb.append(held)
+
+
+def presents(sizes_px: list[int], count: int = PRESENTS) -> list[dict[str, Any]]:
+    """How long finished pixels take to the screen, per presenter and size of a window without anything else."""
+    kinds: tuple[Kind, ...] = ("opengl", "raster") if has_graphics_card() else ("raster",)
+    return [
+        {"kind": kind, "size_px": size, "times_ms": _present_ms(kind, size, count)}
+        for kind in kinds
+        for size in sizes_px
+    ]
+
+
+def _present_ms(kind: Kind, size_px: int, count: int) -> list[float]:
+    presenter = make_presenter(kind)
+    presenter.resize(size_px, size_px)
+    random = np.random.default_rng(5)
+    pictures = [random.integers(0, 256, (size_px, size_px, 4), np.uint8) for _ in range(2)]
+    loop = QEventLoop()
+    taken: list[float] = []
+    presenter.presented.connect(loop.quit)
+    presenter.show()
+    for i in range(count + 2):
+        began = time.perf_counter()
+        presenter.show_pixels(pictures[i % 2])
+        QTimer.singleShot(round(CHANGE_S * 1000), loop.quit)
+        loop.exec()
+        taken.append((time.perf_counter() - began) * 1e3)
+    presenter.close()
+    return taken[2:]
+
+
+def run(watch: Watch, request: dict[str, Any]) -> dict[str, Any]:
+    """Everything that is asked for, in the order in which it disturbs least."""
+    window, acts = watch.window, request["acts"]
+    watch.until(lambda: watch.first_frame_at is not None, START_S, "no picture appeared")
+    watch.until(
+        lambda: window.session.clip is None or window.session.clip.features is not None, START_S, "no speech came"
+    )
+    found: dict[str, Any] = {"ready_at": time.time() if window.session.clip is not None else None}
+    watch.live(REST_MS / 1000)
+    found["at_rest_mb"] = rss_mb()
+    if "latency" in acts:
+        found["latencies_ms"], found["size_px"] = slider_latencies(watch, request["changes"])
+        window.session.undo()
+        window.driver.toggle()
+        watch.live(REST_MS / 1000)
+        found["latencies_playing_ms"], _ = slider_latencies(watch, request["changes"])
+        window.driver.pause()
+        window.session.undo()
+    if "playback" in acts:
+        found["playback"] = playback(watch, request["play_s"])
+    if "present" in acts:
+        found["present"] = presents(request["sizes_px"])
+    if "soak" in acts:
+        from studio.commands.window_soak import soak
+
+        found["soak"] = soak(watch, request["soak_s"])
+    found["peak_mb"] = peak_rss_mb()
+    return found | {"window_at": watch.window_at, "first_frame_at": watch.first_frame_at}
 
 
 def main() -> int:
     """Run the probe."""
-    avatar, changes = Path(sys.argv[1]), int(sys.argv[2])
+    request = json.loads(sys.argv[1])
     app = make_application(sys.argv[:1])
     window = MainWindow(SilentOutput(), load_renderer, dialogs=Silent(), settings=None)
-    probe = Probe(window, changes)
+    watch = Watch(window)
     window.show()
-    QTimer.singleShot(0, window, lambda: window.session.start_with(None, avatar))
-    QTimer.singleShot(100_000, window, window.close)
-    app.exec()
-    if len(probe.latencies_ms) < changes:
-        if window.session.avatar is not None:
-            sys.stderr.write(f"only {len(probe.latencies_ms)} of {changes} changes reached the screen\n")
+    project = replace(sample_project(), avatar=Media(str(Path(request["avatar"]))))
+    QTimer.singleShot(0, window, lambda: window.session.open_unsaved(project))
+    try:
+        found = run(watch, request)
+    except StudioError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
-    figures = {
-        "window_at": probe.window_at,
-        "first_frame_at": probe.first_frame_at,
-        "latencies_ms": probe.latencies_ms,
-        "size_px": probe.size_px,
-    }
-    sys.stdout.write(json.dumps(figures))
+    finally:
+        window.close()
+        app.processEvents()
+    sys.stdout.write(json.dumps(found))
     return 0
 
 
