@@ -121,13 +121,14 @@ def after_first_picture(window: MainWindow, then: Callable[[], None]) -> None:
     wait.start(round(PICTURE_S * 1000))
 
 
-def start(window: MainWindow, path: Path | None, *, first: bool = False) -> Worker:
+def start(window: MainWindow, path: Path | None, *, first: bool = False, sound: bool = True) -> Worker:
     """Open what was asked for, once the window is on the screen, and the sound device after that.
 
     Args:
         window: shown already.
         path: a project, an avatar or a speech clip; None for the sample's speech.
         first: whether the studio was never started here before: the sample is opened then.
+        sound: whether the device is opened; without it time passes silently.
 
     Returns:
         The worker that opens the sound device; close it at the end.
@@ -141,7 +142,8 @@ def start(window: MainWindow, path: Path | None, *, first: bool = False) -> Work
         quick_start.milestone("picture")
         quick_start.release_collector()
         session.head_is_there()
-        worker.run(lambda: open_output(key), window.use_output, window.banner.tell)
+        if sound:
+            worker.run(lambda: open_output(key), window.use_output, window.banner.tell)
 
     session.head_first()
     after_first_picture(window, settle)

@@ -69,7 +69,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bench.add_argument("--backends", type=values.names, metavar="B,B", help="default: all that work here")
     bench.add_argument("--frames", type=values.positive_int, default=60, metavar="N", help="per median (default 60)")
     bench.add_argument("--runs", type=values.positive_int, default=5, metavar="N", help="that these are split into")
-    bench.add_argument("--seconds", type=values.positive, default=8.0, metavar="S", help="of playback (default 8)")
+    bench.add_argument("--seconds", type=values.positive, default=6.0, metavar="S", help="of playback (default 6)")
     bench.add_argument("--capture", type=Path, metavar="C", help="to train on (default: a small one made meanwhile)")
     bench.add_argument("--compare", type=Path, metavar="JSON", help="with a result of before")
     bench.add_argument("--plot", type=_picture, metavar="FILE", help="draw how cost grows, .svg or .png; adds scaling")

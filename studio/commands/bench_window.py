@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from studio.commands.window import need_display
+from studio.engine.avatar import default_avatar
 from studio.engine.bench.drift import Drift, drift
 from studio.engine.bench.figures import Figure, Findings
 from studio.engine.bench.frames import Setting
@@ -28,12 +29,12 @@ from studio.errors import StudioError
 
 log = logging.getLogger(__name__)
 
-CHANGES = 40
+CHANGES = 30
 """Slider movements measured, after `WARM_UP` that are not; in runs of `CHANGES` / `Setting.runs`."""
 
 WARM_UP = 3
 STARTS = 3
-PLAY_S = 8.0
+PLAY_S = 6.0
 TIMEOUT_S = 150.0
 """For a start with everything that follows it, compiling included; playing and soaking are added to it."""
 
@@ -114,7 +115,8 @@ def probe(
     """
     with tempfile.TemporaryDirectory() as state:  # journals of the user are not touched
         environment = os.environ | {"XDG_STATE_HOME": state} | dict(extra or {})
-        command = [sys.executable, "-m", "studio.commands.window_probe", json.dumps({"avatar": str(avatar), **request})]
+        named = None if avatar == default_avatar() else str(avatar)
+        command = [sys.executable, "-m", "studio.commands.window_probe", json.dumps({"avatar": named, **request})]
         began, limit_s = time.time(), TIMEOUT_S + 1.5 * longer_s
         try:
             done = subprocess.run(
