@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -22,6 +23,8 @@ INK, MUTED, GRID = "#1b222b", "#66707c", "#e4e8ec"
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 400, 300, 52, 44, 14, 40
 _LINE = 15
+
+Point = tuple[float, float]
 
 
 def picture(found: Findings) -> str:
@@ -76,38 +79,49 @@ def _panel(name: str, curves: Sequence[Curve]) -> list[str]:
         parts.append(f'<line x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{bottom}" stroke="{GRID}"/>')
         words = f'<text x="{x:.1f}" y="{bottom + 15}" text-anchor="middle" fill="{MUTED}">'
         parts.append(f"{words}{_told(value)}</text>")
-    parts.append(f'<text x="{_LEFT - 6}" y="{_TOP - 6}" text-anchor="end" fill="{MUTED}">ms</text>')
+    parts.append(f'<text x="{_LEFT - 6}" y="33" text-anchor="end" fill="{MUTED}">ms</text>')
     parts.append(f'<text x="{right}" y="{bottom + 30}" text-anchor="end" fill="{MUTED}">{html.escape(title)}</text>')
-    for number, curve in enumerate(curves):
-        parts += _drawn(curve, COLOURS[number % len(COLOURS)], across, up)
-    return parts + _legend(curves, right, bottom)
+    lines = [[(across(x), up(y)) for x, y in zip(curve.x, curve.y, strict=True) if x > 0 and y > 0] for curve in curves]
+    for line, colour in zip(lines, COLOURS, strict=False):
+        parts += _drawn(line, colour)
+    return parts + _legend(curves, lines, right, bottom)
 
 
-def _drawn(curve: Curve, colour: str, across, up) -> list[str]:  # type: ignore[no-untyped-def]
-    points = [(across(x), up(y)) for x, y in zip(curve.x, curve.y, strict=True) if x > 0 and y > 0]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+def _drawn(line: Sequence[Point], colour: str) -> list[str]:
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
     parts = [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.8"/>']
-    return parts + [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.8" fill="{colour}"/>' for x, y in points]
+    return parts + [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.8" fill="{colour}"/>' for x, y in line]
 
 
-def _legend(curves: Sequence[Curve], right: float, bottom: float) -> list[str]:
-    """Names and exponents in the lower right corner, where rising curves leave room."""
-    lines = []
+def _legend(curves: Sequence[Curve], lines: Sequence[Sequence[Point]], right: float, bottom: float) -> list[str]:
+    """Names and exponents, in the corner in which they hide least."""
+    told = []
     for curve in curves:
         found = curve.exponent
-        lines.append(curve.name if found is None else f"{curve.name}: x^{found.value:.2f} ± {found.error:.2f}")
-    wide = 6.0 * max(len(line) for line in lines) + 26
-    top = bottom - _LINE * len(lines) - 10
+        told.append(curve.name if found is None else f"{curve.name}: x^{found.value:.2f} ± {found.error:.2f}")
+    wide, tall = 6.0 * max(len(words) for words in told) + 24, _LINE * len(told) + 6.0
+    corners = [(x, y) for y in (bottom - tall - 4, _TOP + 2.0) for x in (right - wide - 2, _LEFT + 4.0)]
+    left, top = min(corners, key=lambda corner: _hidden(lines, corner, wide, tall))
     parts = [
-        f'<rect x="{right - wide:.0f}" y="{top}" width="{wide - 4:.0f}" height="{_LINE * len(lines) + 6}" '
-        'fill="#ffffff" fill-opacity="0.85" rx="3"/>'
+        f'<rect x="{left:.0f}" y="{top:.0f}" width="{wide:.0f}" height="{tall:.0f}" fill="#ffffff" '
+        'fill-opacity="0.85" rx="3"/>'
     ]
-    for number, line in enumerate(lines):
+    for number, (words, colour) in enumerate(zip(told, COLOURS, strict=False)):
         y = top + 14 + _LINE * number
-        colour = COLOURS[number % len(COLOURS)]
-        parts.append(f'<circle cx="{right - wide + 10:.0f}" cy="{y - 4}" r="3.2" fill="{colour}"/>')
-        parts.append(f'<text x="{right - wide + 18:.0f}" y="{y}" fill="{INK}">{html.escape(line)}</text>')
+        parts.append(f'<circle cx="{left + 9:.0f}" cy="{y - 4:.0f}" r="3.2" fill="{colour}"/>')
+        parts.append(f'<text x="{left + 17:.0f}" y="{y:.0f}" fill="{INK}">{html.escape(words)}</text>')
     return parts
+
+
+def _hidden(lines: Sequence[Sequence[Point]], corner: Point, wide: float, tall: float) -> int:
+    """How much of the lines lies under a rectangle with that upper left corner, in twentieths of their pieces."""
+    (left, top), found = corner, 0
+    for line in lines:
+        for (x0, y0), (x1, y1) in itertools.pairwise(line):
+            for part in range(21):
+                x, y = x0 + (x1 - x0) * part / 20, y0 + (y1 - y0) * part / 20
+                found += left <= x <= left + wide and top <= y <= top + tall
+    return found
 
 
 def _span(values: Sequence[float]) -> tuple[float, float]:

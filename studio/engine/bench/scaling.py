@@ -29,7 +29,7 @@ LARGE = (200_000, 1024)
 SIZES_PX = (256, 512, 1024, 2048)
 UNITS = (1, 2, 4, 8, 17)
 UNITS_PX = 256
-CLIP_FRAMES = (25, 50, 100, 200)
+CLIP_FRAMES = (15, 30, 60, 120)
 CLIP_PX = 128
 SPEECH_S = (5.0, 10.0, 20.0, 40.0, 80.0)
 CURVE_S = (10.0, 60.0, 300.0, 1800.0)
@@ -37,7 +37,7 @@ KEYS_PER_S, LANES = 0.7, 16
 """A busy performance: with half an hour 20,000 keys."""
 
 RUNS = 3
-LAP_S = 3.0
+LAP_S = 2.0
 """For each point of a curve."""
 
 
