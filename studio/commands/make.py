@@ -7,12 +7,13 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from studio.commands import values
+from studio.commands.lines import Lines, following
 from studio.commands.report import ProgressLine, note, tell, tell_facts, tell_json
 from studio.commands.scores import scores_table
 from studio.errors import StudioError
@@ -77,8 +78,24 @@ def _add_capture(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--start", type=values.seconds, default=0.0, metavar="S", help="begin here (default 0)")
     parser.add_argument("--end", type=values.seconds, metavar="S", help="end here (default: at the video's end)")
     parser.add_argument("--openface", type=Path, metavar="CSV", help="take action units from OpenFace's table")
+    parser.add_argument(
+        "--consent",
+        default="",
+        metavar="NAME",
+        help="record in capture and avatar that NAME is the person in the video or has their permission",
+    )
+    _add_progress(parser)
     parser.add_argument("--json", action="store_true", help="print the quality report as JSON")
     parser.set_defaults(run=capture)
+
+
+def _add_progress(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--progress",
+        choices=("line", "json"),
+        default="line",
+        help="json: for programs, an object per line on standard error; “stop” on standard input, or its end, stops",
+    )
 
 
 def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -101,6 +118,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="losses by frozen networks: sync, au, a judge's .safetensors file, or your own as module:Class",
     )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside AVATAR")
+    _add_progress(parser)
     parser.set_defaults(run=train)
 
 
@@ -149,18 +167,26 @@ def perform(args: argparse.Namespace) -> int:
 
 def capture(args: argparse.Namespace) -> int:
     """Make a capture of a portrait video."""
-    from studio.engine.capture.page import figures
     from studio.engine.capture.portrait import Options, make_portrait
-    from studio.engine.capture.quality import in_words
+    from studio.engine.portrait_report import figures, in_words
 
     if args.end is not None and args.end <= args.start:
         raise StudioError(f"--end {args.end:g} does not lie after --start {args.start:g}; give seconds of the video.")
-    with _interrupt_asks("Stopping after this picture") as stop, ProgressLine() as line:
+    if not args.consent:
+        note("No consent is recorded; --consent NAME says that NAME is this person or has their permission.")
+    with _followed(args, "Stopping after this picture") as (stop, lines, line):
+
+        def progress(share: float, what: str) -> None:
+            if lines is None:
+                line.show(f"{100 * share:3.0f} % {what}", share)
+            else:
+                lines.tell("progress", share=share, what=what)
+
         report = make_portrait(
             args.video,
             args.out,
-            Options(args.size, args.start, args.end, args.openface),
-            progress=lambda share, what: line.show(f"{100 * share:3.0f} % {what}", share),
+            Options(args.size, args.start, args.end, args.openface, args.consent),
+            progress=progress,
             cancelled=stop.is_set,
             tell=note,
         )
@@ -185,10 +211,13 @@ def train(args: argparse.Namespace) -> int:
     recipe = replace(find_recipe(args.recipe), judges=args.judges)
     if args.minutes is not None:
         recipe = replace(recipe, max_minutes=args.minutes)
-    with _interrupt_asks() as stop, ProgressLine() as line:
+    with _followed(args, "Stopping after this iteration") as (stop, lines, line):
 
         def progress(now: Progress) -> None:
-            line.show(now.line, now.iteration / now.iterations)
+            if lines is None:
+                line.show(now.line, now.iteration / now.iterations)
+            else:
+                lines.tell("progress", always=True, share=now.iteration / now.iterations, **asdict(now))
 
         path = run_training(
             args.capture,
@@ -240,7 +269,18 @@ def evaluate(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _interrupt_asks(what: str = "Stopping after this iteration") -> Iterator[threading.Event]:
+def _followed(args: argparse.Namespace, what: str) -> Iterator[tuple[threading.Event, Lines | None, ProgressLine]]:
+    """What asks to stop, who hears of progress as JSON (None: nobody), and the line for people."""
+    if args.progress == "json":
+        with following() as lines, ProgressLine() as line:
+            yield lines.stop, lines, line
+    else:
+        with _interrupt_asks(what) as stop, ProgressLine() as line:
+            yield stop, None, line
+
+
+@contextmanager
+def _interrupt_asks(what: str) -> Iterator[threading.Event]:
     """Within, Ctrl+C asks to stop by setting the event; pressed again, it interrupts at once."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():

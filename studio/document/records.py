@@ -133,7 +133,7 @@ def in_use(path: Path) -> bool:
     except OSError:
         return True
     try:
-        _lock(fd)
+        try_lock(fd)
     except OSError:
         return True
     finally:
@@ -145,12 +145,12 @@ def _lock_own(fd: int) -> None:
     """Locks a file just made; another session that looks at it right now holds its lock for a moment."""
     for _ in range(_LOCK_ATTEMPTS - 1):
         try:
-            _lock(fd)
+            try_lock(fd)
         except OSError:
             time.sleep(_LOCK_PAUSE_S)
         else:
             return
-    _lock(fd)
+    try_lock(fd)
 
 
 def _digest(chain: bytes, payload: bytes) -> bytes:
@@ -160,13 +160,17 @@ def _digest(chain: bytes, payload: bytes) -> bytes:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(fd: int) -> None:
-        """Locks one byte far behind the records, because Windows forbids others to read what is locked."""
+    def try_lock(fd: int) -> None:
+        """Locks an open file until it is closed. Raises OSError when somebody else has locked it.
+
+        It is one byte far behind what the file holds, because Windows forbids others to read what is locked.
+        """
         os.lseek(fd, MAX_BYTES, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(fd: int) -> None:
+    def try_lock(fd: int) -> None:
+        """Locks an open file until it is closed. Raises OSError when somebody else has locked it."""
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor
 
-from studio.engine.assets import assets_dir
+from studio.engine.assets import assets_dir, own_avatars_dir
 from studio.engine.camera import Camera, Subject, framing_distance_m, orbit_camera
 from studio.engine.deform.deformer import Deformer, DeformerConfig
 from studio.engine.deform.zones import ZONE_NAMES
@@ -172,7 +172,7 @@ def list_avatars() -> list[Path]:
 
 
 def find_avatar(name_or_path: str | Path) -> Path:
-    """The file of an avatar: a path, or the name of a shipped one.
+    """The file of an avatar: a path, or the name of a shipped one or of one that was made on this computer.
 
     Raises:
         StudioError: if there is neither.
@@ -180,13 +180,13 @@ def find_avatar(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.exists():
         return path
-    shipped = {file.stem: file for file in list_avatars()}
-    if str(name_or_path) in shipped:
-        return shipped[str(name_or_path)]
+    named = {file.stem: file for file in (*sorted(own_avatars_dir().glob(f"*{SUFFIX}")), *list_avatars())}
+    if str(name_or_path) in named:
+        return named[str(name_or_path)]
     if path.suffix or len(path.parts) != 1:
         raise StudioError(f"{name_or_path} does not exist; check the path of the avatar.")
-    names = ", ".join(shipped) or "none"
-    raise StudioError(f"No avatar is called {name_or_path!r}; shipped avatars: {names}, or give the path of a file.")
+    names = ", ".join(sorted(named)) or "none"
+    raise StudioError(f"No avatar is called {name_or_path!r}; there are: {names}, or give the path of a file.")
 
 
 def default_avatar() -> Path:

@@ -46,6 +46,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("take.export_live_link", "Live Link Face CSV…", tip="As 52 ARKit channels, head and eyes"),
     ActionSpec("speech.open", "Open speech…", ("Ctrl+L",), "speech", "A sound file, or a video for its sound"),
     ActionSpec("avatar.open", "Open avatar…", ("Ctrl+Shift+O",), "head", "A head made by emozone train"),
+    ActionSpec("avatar.make", "New avatar from video…", ("Ctrl+Alt+N",), "film", "A head of a person from a video"),
     ActionSpec("export.video", "Export…", ("Ctrl+E",), "export", "A video, pictures or Gaussians of what you see"),
     ActionSpec("export.frame", "Export this frame…", ("Ctrl+Shift+E",), tip="Write one picture, or its Gaussians"),
     ActionSpec("export.queue", "Export queue", ("Ctrl+Alt+E",), tip="What is being exported, and what waits"),

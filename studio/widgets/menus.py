@@ -22,7 +22,7 @@ MENUS: tuple[Submenu, ...] = (
         "File",
         (
             "project.new", "project.open", Submenu("Recent", ("project.clear_recent",)), "project.sample", "",
-            "speech.open", "avatar.open", "",
+            "speech.open", "avatar.open", Submenu("Avatars", ()), "avatar.make", "",
             "project.save", "project.save_as", "project.backups", "project.recover", "",
             "project.media", "project.collect", "",
             Submenu("Import", ("import.openface", "import.live_link", "import.audio2face")),

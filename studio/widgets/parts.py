@@ -12,6 +12,8 @@ from studio.widgets.head_page import HeadPage
 from studio.widgets.help import Help
 from studio.widgets.interchange.part import InterchangePart
 from studio.widgets.layers.part import Layers
+from studio.widgets.making.avatar_menu import AvatarMenu
+from studio.widgets.making.part import MakingPart
 from studio.widgets.playing import Playing
 from studio.widgets.remembered import Remembered
 from studio.widgets.safety.backups import BackupsPart
@@ -49,6 +51,8 @@ PARTS: tuple[Callable[[Studio], object], ...] = (
     InterchangePart,
     HistoryPage,
     Exports,
+    AvatarMenu,
+    MakingPart,
 )
 """A part connects itself to actions, signals and the inspector; an attribute `close`, if it has one, is called last.
 

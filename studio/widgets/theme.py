@@ -233,7 +233,17 @@ QStatusBar::item {{ border: none; }}
 #problem {{ color: {p.error}; }}
 #card {{ background: {p.panel}; border: 1px solid {p.groove}; border-radius: 6px; }}
 #step {{ background: {p.raised}; color: {p.dim}; border-radius: 9px; font-size: {TYPE.small}px; }}
+#step[now="true"] {{ background: {p.accent_dim}; color: {p.text}; }}
 #step[done="true"] {{ background: {p.accent}; color: {p.on_accent}; }}
+#drop {{ background: {p.window}; border: 2px dashed {p.groove}; border-radius: 8px; }}
+#drop[over="true"] {{ border-color: {p.accent}; background: {p.accent_dim}; }}
+#verdict {{ background: {p.raised}; border-left: 4px solid {p.warning}; border-radius: {RADIUS}px; }}
+#verdict[verdict="good"] {{ border-left-color: {p.accent}; }}
+#verdict[verdict="not usable"] {{ border-left-color: {p.error}; }}
+QPushButton#link {{ background: transparent; border: 1px solid transparent; padding: 3px 4px; color: {p.accent};
+  text-align: left; }}
+QPushButton#link:hover {{ color: {p.accent_hover}; background: {p.hover}; }}
+QPushButton#link:focus {{ border-color: {p.accent}; }}
 #warning_text {{ color: {p.warning}; }}
 QToolButton#failures {{ padding: 1px 6px; color: {p.error}; }}
 #heading {{ color: {p.dim}; font-weight: 600; font-size: {TYPE.heading}px; }}

@@ -17,9 +17,9 @@ from studio.engine.capture.models import ModelFiles
 from studio.engine.capture.observing import Observed
 from studio.engine.capture.offset import Offset, find_offset
 from studio.engine.capture.pose import Tracked, angles_deg, neck_pivot, smoothed, track_head
-from studio.engine.capture.reading import MIN_DURATION_S, RATE
 from studio.engine.capture.sifting import NO_FACE, OTHER_FACE, Sifted, first_sift, second_sift
 from studio.engine.capture.smoothing import smooth
+from studio.engine.footage import MIN_DURATION_S, RATE
 from studio.engine.speech.features import SpeechFeatures
 from studio.errors import StudioError
 

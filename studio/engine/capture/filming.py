@@ -17,7 +17,7 @@ from studio.engine.camera import Camera
 from studio.engine.capture.analysis import Clip
 from studio.engine.capture.matte import PLATE_PICTURES, Matting, background_plate, freed, regions
 from studio.engine.capture.models import ModelFiles
-from studio.engine.capture.reading import Footage, pictures
+from studio.engine.footage import Footage, pictures
 
 U8 = NDArray[np.uint8]
 

@@ -17,7 +17,7 @@ from PIL import Image
 from studio.engine.capture.faces import FaceTracker, Sight, cut, region_of_face
 from studio.engine.capture.mesh import POINTS, SCORES
 from studio.engine.capture.models import ModelFiles
-from studio.engine.capture.reading import Footage, Picture, pictures
+from studio.engine.footage import Footage, Picture, pictures
 
 BLOCK = 100
 """Pictures per block: what a stopped capture has to look at again at most."""

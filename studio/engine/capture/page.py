@@ -16,8 +16,8 @@ from studio.document.action_units import AU_INDEX, AU_KEYS
 from studio.engine.capture.analysis import Clip
 from studio.engine.capture.filming import GREY, Window
 from studio.engine.capture.mesh import EYE_LEFT, EYE_RIGHT, FACE_OVAL, LIPS_INNER, LIPS_OUTER
-from studio.engine.capture.quality import GOOD, UNUSABLE, in_words
-from studio.engine.capture.reading import RATE
+from studio.engine.footage import RATE
+from studio.engine.portrait_report import GOOD, SHEET, UNUSABLE, figures, in_words
 
 U8 = NDArray[np.uint8]
 
@@ -55,7 +55,7 @@ svg { width: 100%; height: auto; background: var(--card); border-radius: 4px; }
 
 
 def write_page(path: Path, report: dict[str, Any], clip: Clip, window: Window, folder: Path) -> None:
-    """Writes the page.
+    """Writes the page, and its contact sheet beside it.
 
     Args:
         path: the HTML file.
@@ -72,7 +72,8 @@ def write_page(path: Path, report: dict[str, Any], clip: Clip, window: Window, f
     limits = "".join(f"<li>{escape(str(limit))}</li>" for limit in report["limits"])
     limits = f"<ul>{limits}</ul>" if limits else ""
     rows = "".join(f"<tr><td class=soft>{escape(a)}</td><td>{escape(b)}</td></tr>" for a, b in figures(report))
-    sheet = base64.b64encode(contact_sheet(clip, window, folder)).decode()
+    picture = contact_sheet(clip, window, folder)
+    sheet = base64.b64encode(picture).decode()
     pose = [("yaw", clip.pose[:, 0]), ("pitch", clip.pose[:, 1]), ("roll", clip.pose[:, 2])]
     au = clip.actions.au
     plots = "".join(
@@ -94,47 +95,10 @@ src="data:image/jpeg;base64,{sheet}">
 <h2>Action units, 0 to 5</h2><div class=cols>{plots}</div>
 </body></html>
 """
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
-def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """Names and values for people."""
-    pose, speech, offset = report["pose_deg"], report["speech"], report["offset"]
-    spans = ", ".join(f"{name} {value['low']:.0f}° to {value['high']:.0f}°" for name, value in pose.items())
-    left = ", ".join(f"{count} {reason}" for reason, count in report["left_out"].items()) or "none"
-    shown = ", ".join(report["action_units_shown"]) or "none"
-    if not speech["has_sound"]:
-        said = "no sound"
-    elif not speech["is_the_persons"]:
-        said = "the sound is not this person's speech"
-    else:
-        said = f"{speech['seconds']:.0f} s, {len(speech['sounds'])} of 39 sounds ({100 * speech['coverage']:.0f} %)"
-    found = offset["found_ms"]
-    beside = "could not be told" if found is None else f"{found:+d} ms (positive: the sound is late)"
-    if offset["corrected_ms"]:
-        beside += ", corrected"
-    still, fitted = report["jitter_deg"]["smoothed"], report["jitter_deg"]["as_fitted"]
-    jitter = "too short to tell" if still is None else f"{still:.2f}° rms in still moments ({fitted:.2f}° as fitted)"
-    width, height = report["video_size_px"]
-    background = "stands still" if report["background"]["still"] else "moves"
-    return [
-        ("Used", f"{report['seconds_used']:.1f} s, {report['frames_used']} of {report['frames']} pictures"),
-        ("Left out", left),
-        ("Video", f"{width}×{height}, {report['video_fps']:g} pictures a second"),
-        ("Face", f"{report['face_px']:.0f} pixels wide; pictures are {report['picture_px']} pixels square"),
-        ("Tracking error", f"{report['tracking_error_px']:.2f} pixels, "
-                           f"{100 * report['tracking_error_share']:.2f} % of the face's width"),
-        ("Head", spans),
-        ("Pose jitter", jitter),
-        ("Lens", f"{report['focal_over_edge']:.1f} picture edges"),
-        ("Speech", said),
-        ("Sound beside the lips", beside),
-        ("Action units shown", shown),
-        ("Light", f"changes by {100 * report['light']['change']:.0f} %"),
-        ("Background", f"{background}; {100 * report['background']['seen']:.0f} % of it was seen"),
-    ]  # fmt: skip
+    for name, data in ((SHEET, picture), (path.name, text.encode())):
+        part = path.with_name(name + ".part")
+        part.write_bytes(data)
+        part.replace(path.with_name(name))
 
 
 def contact_sheet(clip: Clip, window: Window, folder: Path) -> bytes:

@@ -1,7 +1,8 @@
 """`emozone capture`: a portrait video becomes a capture folder with a quality report.
 
 The work goes on in `NAME.part` beside the target: what the video shows (in blocks), then its pictures, one file each.
-StoppedError or out of space, the same call goes on from there. The folder takes its name when it is whole.
+Stopped or out of space, the same call goes on from there, also when the video has moved meanwhile: it is known by its
+SHA-256. The folder takes its name when it is whole.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ from studio.engine.capture.mesh import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUT
 from studio.engine.capture.models import load_models
 from studio.engine.capture.observing import observe
 from studio.engine.capture.page import write_page
-from studio.engine.capture.quality import UNUSABLE, assess, in_words
-from studio.engine.capture.reading import RATE, Footage, open_footage
+from studio.engine.capture.quality import assess
+from studio.engine.consent import Consent, give_consent, read_consent, sha256_of
+from studio.engine.footage import RATE, Footage, open_footage
+from studio.engine.portrait_report import PAGE, REPORT, UNUSABLE, in_words
 from studio.engine.speech.articulators import ARTICULATORS
 from studio.engine.speech.audio import Audio, load_audio
 from studio.engine.speech.features import extract_features, silence
+from studio.engine.training.capture import PORTRAIT
 from studio.engine.training.capture_files import FORMAT, VERSION
 from studio.engine.training.tracking_files import FILE as TRACKING
 from studio.errors import StudioError
@@ -56,6 +60,10 @@ class StoppedError(StudioError):
     """The capture was asked to stop; the sentence says how to go on."""
 
 
+class UnusableError(StudioError):
+    """The video is no material for an avatar; report and contact sheet in the work folder say why."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What can be chosen."""
@@ -64,6 +72,7 @@ class Options:
     start_s: float = 0.0
     end_s: float | None = None
     openface: Path | None = None  # CSV whose action units are taken
+    consent: str = ""  # who confirms consent.STATEMENT; empty: nothing is recorded
 
 
 def make_portrait(
@@ -117,14 +126,14 @@ def make_portrait(
         raise targets.writing_failed(error, out) from error
 
 
-_Report = Callable[[float, float, str], Callable[[int, int], None]]
+_Reporter = Callable[[float, float, str], Callable[[int, int], None]]
 
 
 def _make(
-    footage: Footage, out: Path, folder: Path, options: Options, report: _Report, tell: Callable[[str], None] | None
+    footage: Footage, out: Path, folder: Path, options: Options, report: _Reporter, tell: Callable[[str], None] | None
 ) -> dict[str, Any]:
     edge = options.size_px or 512
-    _begin(folder, footage, options)
+    consent = _begin(folder, footage, options)
     targets.check_space(out, int(footage.frames * edge**2 * _BYTES_PER_PIXEL) - _size(folder))
     models = load_models(tell)
     sound = _sound(footage)
@@ -143,9 +152,10 @@ def _make(
     frames = finish(clip, window, background, folder, report(0.8, 0.18, "finishing picture"))
     result = assess(footage, clip, background, speech, edge)
     if result["verdict"] == UNUSABLE:
-        raise StudioError(f"{footage.path.name} cannot be used. {in_words(result)}")
-    _write(folder, out.name, footage, clip, window, background, frames, sound, result)
-    write_page(folder / "report.html", result, clip, window, folder)
+        _report(folder, result, clip, window)
+        raise UnusableError(f"{footage.path.name} cannot be used. {in_words(result)}")
+    _write(folder, out.name, footage, clip, window, background, frames, sound, result, consent)
+    _report(folder, result, clip, window)
     for leftover in ("seen", "mattes"):
         shutil.rmtree(folder / leftover)
     (folder / _STATE).unlink()
@@ -154,25 +164,39 @@ def _make(
     return result
 
 
-def _begin(folder: Path, footage: Footage, options: Options) -> None:
-    """Goes on with what is in the work folder if it is of the same video and wishes, else begins anew."""
-    status = footage.path.stat()
-    mine = {
-        "video": str(footage.path.resolve()),
-        "bytes": status.st_size,
-        "changed_ns": status.st_mtime_ns,
-        "options": [options.size_px, options.start_s, options.end_s],
-        "version": VERSION,
-    }
+def _begin(folder: Path, footage: Footage, options: Options) -> Consent | None:
+    """Goes on with what is in the work folder if it is of the same video and wishes, else begins anew.
+
+    Returns:
+        The consent, as it was given first.
+    """
+    video = sha256_of(footage.path)
+    mine = {"video": video, "options": [options.size_px, options.start_s, options.end_s], "version": VERSION}
+    consent = give_consent(options.consent, footage.path, video) if options.consent else None
     try:
-        if json.loads((folder / _STATE).read_text(encoding="utf-8")) == mine:
-            return
-    except (OSError, ValueError):
+        kept = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        if {key: kept.get(key) for key in mine} == mine:
+            given = read_consent(kept.get("consent"))
+            if given is not None and (consent is None or given.name == consent.name):
+                return given
+            targets.write_file(folder / _STATE, json.dumps(mine | _said(consent)).encode())
+            return consent
+    except (OSError, ValueError, AttributeError):
         pass
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    targets.write_file(folder / _STATE, json.dumps(mine).encode())
+    targets.write_file(folder / _STATE, json.dumps(mine | _said(consent)).encode())
+    return consent
+
+
+def _said(consent: Consent | None) -> dict[str, Any]:
+    return {} if consent is None else {"consent": consent.to_json()}
+
+
+def _report(folder: Path, result: dict[str, Any], clip: Clip, window: Window) -> None:
+    targets.write_file(folder / REPORT, json.dumps(result, indent=1, allow_nan=False).encode())
+    write_page(folder / PAGE, result, clip, window, folder)
 
 
 def _size(folder: Path) -> int:
@@ -199,8 +223,9 @@ def _write(
     frames: list[int],
     sound: Audio | None,
     result: dict[str, Any],
+    consent: Consent | None,
 ) -> None:
-    """Everything but the pictures."""
+    """Everything but the pictures and the report."""
     from PIL import Image
 
     count = len(clip.seen)
@@ -244,10 +269,11 @@ def _write(
         "parts": [],
         "landmarks": landmark_names(),
         "identity": name,
-        "kind": "portrait",
+        "kind": PORTRAIT,
         "trials": [],
         "licence": "",
         "provenance": f"A capture of the video {footage.path.name}.",
+        **_said(consent),
         "video": {"file": footage.path.name, "start_s": footage.start_s, "offset_ms": result["offset"]["corrected_ms"]},
         "speech_heard": clip.speech_heard,
         "left_out": clip.sifted.spans(),
@@ -266,7 +292,6 @@ def _write(
         ],
     }
     targets.write_file(folder / "capture.json", json.dumps(data, indent=1).encode())
-    targets.write_file(folder / "report.json", json.dumps(result, indent=1, allow_nan=False).encode())
 
 
 def landmark_names() -> list[str]:

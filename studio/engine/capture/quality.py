@@ -11,14 +11,13 @@ from studio.document.action_units import AU_KEYS
 from studio.engine.capture.analysis import Clip
 from studio.engine.capture.filming import Background
 from studio.engine.capture.pose import FLIP, angles_deg, jitter_deg
-from studio.engine.capture.reading import RATE, Footage
+from studio.engine.footage import RATE, Footage
+from studio.engine.portrait_report import GOOD, LIMITED, UNUSABLE
 from studio.engine.speech.articulators import ARTICULATORS
 from studio.engine.speech.features import SpeechFeatures
 from studio.engine.speech.phonemes import PHONEMES, SILENCE
 
 F64 = NDArray[np.float64]
-
-GOOD, LIMITED, UNUSABLE = "good", "usable with limits", "not usable"
 
 SHOWN_AU = 1.5
 """An action unit whose 98th percentile reaches this is taken for shown by the clip."""
@@ -140,16 +139,6 @@ def judge(report: dict[str, Any]) -> tuple[str, list[str]]:
     if fatal:
         return UNUSABLE, fatal + limits
     return (LIMITED if limits else GOOD), limits
-
-
-def in_words(report: dict[str, Any]) -> str:
-    """The verdict as one line."""
-    verdict = str(report["verdict"])
-    if verdict == GOOD:
-        return "Good: nothing stands against training on this clip."
-    if verdict == LIMITED:
-        return "Usable with limits."
-    return f"Not usable: {report['limits'][0]}"
 
 
 def _at(values: F64, percent: float) -> float:

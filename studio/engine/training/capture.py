@@ -20,6 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from studio.engine.camera import Camera
+from studio.engine.consent import Consent
 from studio.engine.controls import WINDOW, WINDOW_BACK, Controls, Pose
 from studio.engine.metrics import Box
 from studio.engine.training.tracking_files import Tracking
@@ -29,6 +30,9 @@ Split = Literal["train", "test"]
 
 MATTE = 128 / 255
 """Display sRGB of the grey that pictures are composited over, where their mask lets it through."""
+
+PORTRAIT = "portrait"
+"""The kind of captures of real people."""
 
 CACHE_BYTES = 1 << 30
 """Decoded pictures kept in memory: 1 GiB holds about 1,000 pictures of 512×512 with alpha."""
@@ -84,6 +88,12 @@ class CaptureInfo:
     kind: str = ""  # of the performer's script, e.g. "conflict"
     trials: tuple[CaptureTrial, ...] = ()
     passages: tuple[CapturePassage, ...] = ()
+    consent: Consent | None = None  # of the person who was filmed
+
+    @property
+    def portrait(self) -> bool:
+        """Whether it was made of a real person's video."""
+        return self.kind == PORTRAIT
 
 
 @dataclass(frozen=True)

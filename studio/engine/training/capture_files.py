@@ -21,6 +21,7 @@ from torch import Tensor
 
 from studio.document.action_units import ACTION_UNITS
 from studio.engine.camera import Camera
+from studio.engine.consent import read_consent
 from studio.engine.speech.articulators import ARTICULATORS
 from studio.engine.training.capture import (
     CACHE_BYTES,
@@ -127,6 +128,7 @@ def _info(header: dict[str, Any]) -> CaptureInfo:
         kind=str(header.get("kind", "")),
         trials=_trials(header.get("trials", ()), frames),
         passages=_passages(header.get("passages", ()), frames),
+        consent=read_consent(header.get("consent")),
     )
 
 

@@ -28,7 +28,7 @@ from studio.engine.judges.choose import find_judges
 from studio.engine.rig import Rig
 from studio.engine.speech.features import EXTRACTOR
 from studio.engine.splat.choose import choose_rasterizer
-from studio.engine.training.capture import Capture
+from studio.engine.training.capture import Capture, CaptureInfo
 from studio.engine.training.capture_files import load_capture
 from studio.engine.training.checkpoint import Position, checkpoint_path, load_checkpoint, save_checkpoint
 from studio.engine.training.density import plan_changes
@@ -322,6 +322,7 @@ class _Run:
                 target=info.target,
                 licence=info.licence,
                 provenance=info.provenance,
+                extra=origin(info),
             ),
         )
 
@@ -365,6 +366,12 @@ def _frozen(deformer: Deformer) -> Deformer:
     copy = Deformer(deformer.config, deformer.count, deformer.triplane.aabb.cpu())
     copy.load_state_dict({name: value.detach().cpu() for name, value in deformer.state_dict().items()})
     return copy.eval().requires_grad_(False)
+
+
+def origin(info: CaptureInfo) -> dict[str, Any]:
+    """What an avatar's file says about where it comes from: `person` if that is a real one's video, and the consent."""
+    said: dict[str, Any] = {"person": True} if info.portrait else {}
+    return said if info.consent is None else said | {"consent": info.consent.to_json()}
 
 
 def _figures(found: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from studio.engine.capture.reading import RATE, open_footage, pictures
+from studio.engine.footage import RATE, open_footage, pictures
 from studio.errors import StudioError
 from tests.engine.capture.conftest import write_video
 

@@ -7,7 +7,7 @@ put right. Files are untrusted: only the local file is opened, and only known co
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class Footage:
     start_s: float  # of the wanted part, from the first picture
     duration_s: float  # of the wanted part, as announced
     has_sound: bool
+    total_s: float = 0.0  # of the whole file, as announced; 0 where it announces nothing
 
     @property
     def frames(self) -> int:
@@ -114,7 +115,7 @@ def open_footage(path: Path | str, *, start_s: float = 0.0, end_s: float | None 
             f"{path} gives {duration:.1f} s of video, and an avatar needs at least {MIN_DURATION_S:g} s to learn from; "
             "choose a longer clip."
         )
-    return Footage(path, width, height, turn, fps, start_s, duration, sound)
+    return Footage(path, width, height, turn, fps, start_s, duration, sound, announced)
 
 
 def pictures(footage: Footage, size_px: tuple[int, int], *, first: int = 0) -> Iterator[Picture]:
@@ -160,6 +161,41 @@ def pictures(footage: Footage, size_px: tuple[int, int], *, first: int = 0) -> I
                 break
         if held is not None:
             yield from shown(held, held_s, min(held_s + 0.5 / max(footage.fps, 1.0), end))
+
+
+def glances(footage: Footage, times_s: Sequence[float], height_px: int, *, exact: bool) -> Iterator[NDArray[np.uint8]]:
+    """Small upright pictures (h, w, 3) of moments of the file, one after the other, without reading what lies between.
+
+    Args:
+        footage: the video.
+        times_s: seconds from the file's first picture, in any order.
+        height_px: of the pictures.
+        exact: the picture of that moment; else the one before it that is quickest to get.
+
+    Raises:
+        StudioError: the video is damaged.
+    """
+    width_px = max(2, round(height_px * footage.width / footage.height))
+    width, height = (width_px, height_px) if footage.turn % 2 == 0 else (height_px, width_px)
+    with _opened(footage.path) as container:
+        stream = _stream(container, footage.path)
+        if not exact:
+            stream.codec_context.skip_frame = "NONKEY"
+        origin = float((stream.start_time or 0) * (stream.time_base or 0))
+        for time_s in times_s:
+            if stream.time_base:
+                container.seek(int((origin + time_s) / stream.time_base), stream=stream, backward=True)
+            best: av.VideoFrame | None = None
+            for frame in _decoded(container, stream, footage.path):
+                if best is not None and frame.time is not None and frame.time - origin > time_s + 1e-3:
+                    break
+                best = frame
+                if not exact:
+                    break
+            if best is None:
+                continue
+            flat = best.reformat(width=width, height=height, format="rgb24", interpolation=Interpolation.AREA)
+            yield np.ascontiguousarray(np.rot90(flat.to_ndarray(), footage.turn))
 
 
 def _opened(path: Path) -> av.container.InputContainer:

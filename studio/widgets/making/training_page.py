@@ -1,0 +1,122 @@
+"""The fifth page: the training at work, with a picture of the avatar so far; and the end of it all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QGridLayout, QProgressBar, QVBoxLayout
+
+from studio.widgets import theme
+from studio.widgets.exports.words import duration
+from studio.widgets.making.choose import Picture
+from studio.widgets.making.curve import TrainingCurve
+from studio.widgets.making.maker import Maker
+from studio.widgets.making.page import STEPS, Page, label
+
+STAGES = {
+    "geometry": "It learns how the face moves",
+    "coarse": "It learns what the person looks like",
+    "fine": "It learns every detail, in motion",
+}
+"""The training's stages for people."""
+
+
+class TrainingPage(Page):
+    """Picture, curves, and how long it still takes."""
+
+    step = 4
+
+    def __init__(self, maker: Maker) -> None:
+        super().__init__("", "")
+        self.next_text = ""
+        self._maker = maker
+        self._shown: tuple[Path, int] | None = None
+        self.picture = Picture("The first picture comes\nafter a minute or two.")
+        self.picture.setMinimumSize(QSize(240, 240))
+        self.picture.setAccessibleName("The avatar so far")
+        self.curve = TrainingCurve()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, 1000)
+        self.bar.setFixedHeight(8)
+        self.bar.setAccessibleName("Share of the training that is done")
+        self.left = label("", "hint")
+        side = QVBoxLayout()
+        side.setSpacing(theme.SPACE)
+        side.addWidget(self.curve, 1)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(theme.SPACE * 2)
+        grid.addWidget(self.picture, 0, 0)
+        grid.addLayout(side, 0, 1)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        self.body.addWidget(self.bar)
+        self.body.addWidget(self.left)
+        self.body.addLayout(grid, 1)
+
+    def show_maker(self) -> None:
+        """Show what is so now."""
+        maker, making = self._maker, self._maker.making
+        if making is None:
+            return
+        running = maker.running
+        self.title.setText(f"Training {making.name}" if running else f"The training of {making.name} stands still")
+        self.hint.setText(
+            "Close this window to work with the studio meanwhile, or pause: what is learned is kept."
+            if running
+            else "What is learned is kept; go on when you like, also after a restart."
+        )
+        self.bar.setValue(round(1000 * maker.share))
+        percent = f"{100 * maker.share:.0f} %"
+        if maker.stopping:
+            self.left.setText("Stopping; what is learned is written…")
+        elif not running:
+            self.left.setText(f"{percent} done")
+        elif not maker.what:
+            self.left.setText("Starting…")
+        else:
+            stage = STAGES.get(maker.what, maker.what)
+            left = "" if maker.left_s is None else f"  ·  about {duration(maker.left_s)} left"
+            self.left.setText(f"{percent}  ·  {stage}{left}")
+        self.curve.show_points(maker.curve)
+        self._show_picture(making.preview)
+        self.say_problem("" if running else making.problem)
+
+    def _show_picture(self, path: Path) -> None:
+        try:
+            newest = (path, path.stat().st_mtime_ns)
+        except OSError:
+            newest = None
+        if newest == self._shown:
+            return
+        image = QImage(str(path)) if newest is not None else QImage()
+        if newest is None or not image.isNull():
+            self._shown = newest
+            self.picture.show_image(None if image.isNull() else image)
+
+
+class FinishedPage(Page):
+    """The avatar is there."""
+
+    step = len(STEPS)
+
+    def __init__(self) -> None:
+        super().__init__("", "")
+        self.next_text = "Close"
+        self.ready = True
+        self.path: Path | None = None
+        self.picture = Picture()
+        self.body.addWidget(self.picture, 1)
+
+    def show_avatar(self, path: Path, picture: QImage | None) -> None:
+        """This one was made."""
+        self.path = path
+        self.title.setText(f"{path.stem} is ready")
+        self.hint.setText(
+            f"The avatar is open now, and listed in File › Avatars. Its file is {path}; what is exported of it "
+            "says that it was made with AI."
+        )
+        self.picture.show_image(picture)
+        self.picture.setVisible(picture is not None)
