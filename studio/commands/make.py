@@ -118,6 +118,12 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="losses by frozen networks: sync, au, a judge's .safetensors file, or your own as module:Class",
     )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside AVATAR")
+    parser.add_argument(
+        "--preview",
+        type=Path,
+        metavar="PNG",
+        help="keep a picture of the avatar so far here",
+    )
     _add_progress(parser)
     parser.set_defaults(run=train)
 
@@ -205,12 +211,15 @@ def train(args: argparse.Namespace) -> int:
     """Train an avatar."""
     if args.out.suffix.lower() != ".safetensors":
         raise StudioError(f"“{args.out.name}” does not end in .safetensors; choose such a name for the avatar.")
+    from studio.engine.training.capture_files import load_capture
+    from studio.engine.training.preview import Preview
     from studio.engine.training.recipes import find_recipe
     from studio.engine.training.trainer import train as run_training
 
     recipe = replace(find_recipe(args.recipe), judges=args.judges)
     if args.minutes is not None:
         recipe = replace(recipe, max_minutes=args.minutes)
+    preview = None if args.preview is None else Preview(load_capture(args.capture), args.preview)
     with _followed(args, "Stopping after this iteration") as (stop, lines, line):
 
         def progress(now: Progress) -> None:
@@ -228,6 +237,7 @@ def train(args: argparse.Namespace) -> int:
             resume=args.resume,
             progress=progress,
             cancelled=stop.is_set,
+            preview=preview,
         )
     tell(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0

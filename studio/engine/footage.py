@@ -186,7 +186,7 @@ def glances(footage: Footage, times_s: Sequence[float], height_px: int, *, exact
             if stream.time_base:
                 container.seek(int((origin + time_s) / stream.time_base), stream=stream, backward=True)
             best: av.VideoFrame | None = None
-            for frame in _decoded(container, stream, footage.path):
+            for frame in decoded(container, stream, av.VideoFrame, footage.path):
                 if best is not None and frame.time is not None and frame.time - origin > time_s + 1e-3:
                     break
                 best = frame

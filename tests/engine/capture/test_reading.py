@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from studio.engine.footage import RATE, open_footage, pictures
+from studio.engine.footage import RATE, glances, open_footage, pictures
 from studio.errors import StudioError
 from tests.engine.capture.conftest import write_video
 
@@ -74,3 +74,14 @@ def test_what_is_no_usable_video_is_told_in_one_sentence(grey_video: GreyVideo, 
         with pytest.raises(StudioError, match=says) as caught:
             open_footage(path)
         assert str(caught.value).count("\n") == 0
+
+
+def test_glances_show_the_moments_asked_for(grey_video: GreyVideo) -> None:
+    footage = open_footage(grey_video(frames=150), end_s=5.0)
+    assert footage.total_s == pytest.approx(6.0, abs=0.05)
+    assert footage.duration_s == pytest.approx(5.0)
+    times = [4.0, 1.0, 5.9, 0.0]
+    exact = [float(picture.mean()) for picture in glances(footage, times, 24, exact=True)]
+    assert exact == pytest.approx([40 + 25 * t for t in times], abs=4)  # the film's brightness counts its pictures
+    quick = list(glances(footage, times, 24, exact=False))
+    assert [picture.shape for picture in quick] == [(24, 32, 3)] * 4
