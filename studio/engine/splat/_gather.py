@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engine.splat._jit import kernel
+from studio.engine.splat._crew import Tickets
+from studio.engine.splat._jit import kernel, take
 from studio.engine.splat._project import (
     BLOCK,
     BLUE,
@@ -39,8 +39,7 @@ Gradients = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
 def _gather_block(
     begin: int,
     end: int,
-    tiles: Integers,
-    ranks: Integers,
+    touched: Integers,
     starts: NDArray[np.int64],
     places: Integers,
     pair_gradients: Floats,
@@ -62,10 +61,10 @@ def _gather_block(
     flat, on_flat = np.empty((2, 3), np.float64), np.empty((2, 3), np.float64)
     scale = np.empty(3, np.float64)
     for i in range(begin, end):
-        if tiles[i] == 0:
+        if touched[i] == 0:
             continue
         total[:] = 0.0
-        for p in range(starts[ranks[i]], starts[ranks[i] + 1]):
+        for p in range(starts[i], starts[i + 1]):
             gradient = pair_gradients[places[p]]
             for field in range(GRADIENT_FIELDS):
                 total[field] += gradient[field]
@@ -205,10 +204,10 @@ def _gather_block(
         on_means[i, 2] = on_pz + (on_dz - dz * along) * inverse
 
 
-@kernel(parallel=True)
+@kernel()
 def gather(
-    tiles: Integers,
-    ranks: Integers,
+    tickets: Tickets,
+    touched: Integers,
     starts: NDArray[np.int64],
     places: Integers,
     pair_gradients: Floats,
@@ -222,28 +221,20 @@ def gather(
     Gaussians are visited in the order of memory, not of depth: that is three times as fast.
 
     Args:
-        tiles: (N,) tiles that each splat touches, 0 = not drawn.
-        ranks: (N,) each drawn splat's place in depth order.
-        starts: (M + 1,) this and the next two as `_tiles` and `_backward` made them.
-        places: (P,)
+        tickets: for blocks of Gaussians.
+        touched: (N,) rows of tiles, as `project_splats` wrote it, 0 = not drawn.
+        starts: (N + 1,) and
+        places: (P,) as `_tiles.pairs_of` returns them.
         pair_gradients: (P, GRADIENT_FIELDS)
         parameters: of the forward pass.
         arrays: of the forward pass.
         splats: (N, SPLAT_FIELDS)
         results: written for the drawn Gaussians; the others keep what is there (zeros).
     """
-    n = tiles.shape[0]
-    for block in numba.prange((n + BLOCK - 1) // BLOCK):
-        _gather_block(
-            block * BLOCK,
-            min(n, (block + 1) * BLOCK),
-            tiles,
-            ranks,
-            starts,
-            places,
-            pair_gradients,
-            parameters,
-            arrays,
-            splats,
-            results,
-        )
+    n = touched.shape[0]
+    blocks = (n + BLOCK - 1) // BLOCK
+    block = take(tickets)
+    while block < blocks:
+        begin, end = block * BLOCK, min(n, (block + 1) * BLOCK)
+        _gather_block(begin, end, touched, starts, places, pair_gradients, parameters, arrays, splats, results)
+        block = take(tickets)

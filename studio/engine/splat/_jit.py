@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from llvmlite import ir
+from numba import extending, types
 
 from studio.engine.splat.kernel_cache import load_lightly
 
@@ -73,3 +75,19 @@ def kernel(*, parallel: bool = False, fast: bool = False, inline: bool = False) 
         return cast(_Function, dispatcher)
 
     return compiled
+
+
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """Numba's decorator for functions that write LLVM instructions; without their first argument for who calls them."""
+    return extending.intrinsic(function)
+
+
+@intrinsic
+def take(typing: Any, tickets: Any) -> Any:
+    """The next number of a counter that several threads share: `tickets[0]`, which becomes one more."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        counter = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.atomic_rmw("add", counter, ir.Constant(ir.IntType(64), 1), "monotonic")
+
+    return types.int64(tickets), code

@@ -8,24 +8,30 @@ for the 2D covariance [[A, B], [B, C]]. That costs no more per pixel than the us
 row begins and ends, and keeps long needles exact in float32, where the conic's three terms would cancel.
 
 Everything here is computed in float64: it happens once per Gaussian, not once per pixel, and determinants of needles
-need it. Gaussians that are not finite, behind the near plane, off the picture or too faint are marked by no tiles.
+need it. Gaussians go through in blocks, in three steps: their numbers are laid out in rows, the arithmetic runs along
+the rows without a branch so that LLVM makes vectors of it, and what is drawn is coloured and written. Gaussians that
+are not finite, behind the near plane, off the picture or too faint are marked by no rows of tiles.
 """
 
 from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.engine.gaussians import SH_C0
-from studio.engine.splat._jit import kernel
+from studio.engine.splat._crew import Tickets
+from studio.engine.splat._elementary import exp, log
+from studio.engine.splat._jit import kernel, take
+from studio.engine.splat._lanes import LANES
 from studio.engine.splat.base import ALPHA_MIN, COVARIANCE_BLUR_PX2, NEAR_M
 from studio.engine.splat.harmonics import C1, C2_XX, C2_XY, C2_Z, C3_X3, C3_XYZ, C3_XZ2, C3_Z3, C3_ZXX, COLOUR_OFFSET
 
-TILE = 16
-"""Edge of a tile in pixels: two AVX registers of float32 per row, few enough tiles to sort into."""
+TILE_WIDTH = LANES
+TILE_HEIGHT = 32
+"""Size of a tile in pixels: one vector wide, because most splats are narrower than two; high, because a splat's rows in
+a tile are known exactly and cost nothing where it is not, while every tile that a splat is sorted into costs."""
 
 BLOCK = 256
 """Gaussians per unit of parallel work."""
@@ -40,6 +46,8 @@ DEPTH = 9  # metres
 EXTENT_X, EXTENT_Y = 10, 11  # half size of the box in which alpha can reach 1/255, pixels
 REACH = 12  # σ at which alpha falls to 1/255
 TILT = 13  # y - v of the outline's rightmost point, pixels
+SLENDER = 14  # 1 / (k + h m²), px²
+ROOT = 15  # √(h / 8), 1/px
 
 GRADIENT_FIELDS = 10
 """Floats per splat gradient: with respect to u, v, h, m, k, opacity, red, green, blue, depth."""
@@ -117,180 +125,152 @@ def sh_direction_gradient(x: float, y: float, z: float, count: int, weights: Dou
 
 
 @kernel()
-def _pixels(low: float, high: float, size: int) -> tuple[int, int]:
-    """First and one-past-last of `size` pixels whose centres lie between `low` and `high`; (0, 0) if there are none."""
-    first = math.ceil(min(max(low - 0.5, 0.0), np.float64(size)))
-    stop = math.floor(max(min(high - 0.5, size - 1.0), -1.0)) + 1
+def tile_rows(v: float, extent: float, height: int) -> tuple[int, int]:
+    """First and one-past-last pixel row whose centres lie within `extent` of `v`; (0, 0) if there are none."""
+    first = math.ceil(min(max(v - extent - 0.5, 0.0), np.float64(height)))
+    stop = math.floor(max(min(v + extent - 0.5, height - 1.0), -1.0)) + 1
     return (first, stop) if first < stop else (0, 0)
 
 
-@kernel()
-def tile_rows(splat: Floats, height: int) -> tuple[int, int]:
-    """First and one-past-last pixel row that a splat can touch."""
-    return _pixels(splat[V] - splat[EXTENT_Y], splat[V] + splat[EXTENT_Y], height)
-
-
-@kernel()
-def tile_columns(splat: Floats, first_row: int, last_row: int, width: int) -> tuple[int, int]:
-    """First and one-past-last tile column that a splat's outline crosses between two pixel rows (inclusive).
-
-    Exact for the ellipse, not its box: long diagonal splats touch a tenth of their box's tiles.
-    """
-    u, v, m, k = np.float64(splat[U]), np.float64(splat[V]), np.float64(splat[M]), np.float64(splat[K])
-    top, bottom = first_row + 0.5 - v, last_row + 0.5 - v
-    width_scale = 1.0 / np.float64(splat[H])
-    tilt = np.float64(splat[TILT])
-    dy = min(max(tilt, top), bottom)
-    right = u + m * dy + math.sqrt(max(splat[REACH] - k * dy * dy, 0.0) * width_scale) + EXTENT_SLACK_PX
-    dy = min(max(-tilt, top), bottom)
-    left = u + m * dy - math.sqrt(max(splat[REACH] - k * dy * dy, 0.0) * width_scale) - EXTENT_SLACK_PX
-    low, stop = _pixels(left, right, width)
-    return low // TILE, (stop + TILE - 1) // TILE
-
-
-@kernel()
-def count_tiles(splat: Floats, width: int, height: int) -> int:
-    """How many tiles a splat's outline crosses."""
-    first, stop = tile_rows(splat, height)
-    count = 0
-    for row in range(first // TILE, (stop + TILE - 1) // TILE):
-        low, high = tile_columns(splat, max(first, row * TILE), min(stop, (row + 1) * TILE) - 1, width)
-        count += high - low
-    return count
-
-
-@kernel()
+@kernel(fast=True)
 def _project_block(
     begin: int,
-    end: int,
+    count: int,
     parameters: Parameters,
     arrays: ViewArrays,
     width: int,
     height: int,
     splats: Floats,
-    tiles: Integers,
+    rows: Integers,
 ) -> None:
     means, quats, log_scales, opacity_logits, sh = parameters
     view, eye, lens = arrays
     fx, fy, cx, cy, x_low, x_high, y_low, y_high = lens
-    basis = np.empty(16, np.float64)
-    count = sh.shape[1]
-    for i in range(begin, end):
-        tiles[i] = 0
-        px, py, pz = np.float64(means[i, 0]), np.float64(means[i, 1]), np.float64(means[i, 2])
-        z = view[2, 0] * px + view[2, 1] * py + view[2, 2] * pz + view[2, 3]
-        logit = np.float64(opacity_logits[i])
-        opacity = 1.0 / (1.0 + math.exp(-logit))
-        if not (NEAR_M < z < _FINITE and opacity >= ALPHA_MIN and logit < _FINITE):
-            continue
+    table = np.empty((23, BLOCK), np.float64)
+    for n in range(count):
+        i = begin + n
+        table[0, n], table[1, n], table[2, n] = means[i, 0], means[i, 1], means[i, 2]
+        table[3, n], table[4, n], table[5, n], table[6, n] = quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3]
+        table[7, n], table[8, n], table[9, n] = log_scales[i, 0], log_scales[i, 1], log_scales[i, 2]
+        table[10, n] = opacity_logits[i]
+
+    for n in range(count):
+        px, py, pz = table[0, n], table[1, n], table[2, n]
+        qw, qx, qy, qz = table[3, n], table[4, n], table[5, n], table[6, n]
+        l0, l1, l2, logit = table[7, n], table[8, n], table[9, n], table[10, n]
+        size = abs(px) + abs(py) + abs(pz) + abs(qw) + abs(qx) + abs(qy) + abs(qz) + abs(l0) + abs(l1) + abs(l2)
         x = view[0, 0] * px + view[0, 1] * py + view[0, 2] * pz + view[0, 3]
         y = view[1, 0] * px + view[1, 1] * py + view[1, 2] * pz + view[1, 3]
-
-        l0, l1, l2 = np.float64(log_scales[i, 0]), np.float64(log_scales[i, 1]), np.float64(log_scales[i, 2])
-        if not abs(l0) + abs(l1) + abs(l2) < _FINITE:
-            continue
-        s0, s1, s2 = math.exp(l0), math.exp(l1), math.exp(l2)
-        qw, qx, qy, qz = (
-            np.float64(quats[i, 0]),
-            np.float64(quats[i, 1]),
-            np.float64(quats[i, 2]),
-            np.float64(quats[i, 3]),
-        )
+        z = view[2, 0] * px + view[2, 1] * py + view[2, 2] * pz + view[2, 3]
+        opacity = 1.0 / (1.0 + exp(-logit))
+        s0, s1, s2 = exp(l0), exp(l1), exp(l2)
         inverse = 1.0 / max(math.sqrt(qw * qw + qx * qx + qy * qy + qz * qz), 1e-12)
         qw, qx, qy, qz = qw * inverse, qx * inverse, qy * inverse, qz * inverse
 
         # The two rows of Jacobian · view, then those rows times the square root of the 3D covariance.
-        tan_x, tan_y = min(max(x / z, x_low), x_high), min(max(y / z, y_low), y_high)
-        ax = fx / z * (view[0, 0] - tan_x * view[2, 0])
-        ay = fx / z * (view[0, 1] - tan_x * view[2, 1])
-        az = fx / z * (view[0, 2] - tan_x * view[2, 2])
-        bx = fy / z * (view[1, 0] - tan_y * view[2, 0])
-        by = fy / z * (view[1, 1] - tan_y * view[2, 1])
-        bz = fy / z * (view[1, 2] - tan_y * view[2, 2])
+        over = 1.0 / z
+        tan_x, tan_y = min(max(x * over, x_low), x_high), min(max(y * over, y_low), y_high)
+        fx_z, fy_z = fx * over, fy * over
+        ax = fx_z * (view[0, 0] - tan_x * view[2, 0])
+        ay = fx_z * (view[0, 1] - tan_x * view[2, 1])
+        az = fx_z * (view[0, 2] - tan_x * view[2, 2])
+        bx = fy_z * (view[1, 0] - tan_y * view[2, 0])
+        by = fy_z * (view[1, 1] - tan_y * view[2, 1])
+        bz = fy_z * (view[1, 2] - tan_y * view[2, 2])
         r00, r01, r02 = 1.0 - 2.0 * (qy * qy + qz * qz), 2.0 * (qx * qy - qw * qz), 2.0 * (qx * qz + qw * qy)
         r10, r11, r12 = 2.0 * (qx * qy + qw * qz), 1.0 - 2.0 * (qx * qx + qz * qz), 2.0 * (qy * qz - qw * qx)
         r20, r21, r22 = 2.0 * (qx * qz - qw * qy), 2.0 * (qy * qz + qw * qx), 1.0 - 2.0 * (qx * qx + qy * qy)
-        n0, n1, n2 = (
-            (ax * r00 + ay * r10 + az * r20) * s0,
-            (ax * r01 + ay * r11 + az * r21) * s1,
-            (ax * r02 + ay * r12 + az * r22) * s2,
-        )
-        o0, o1, o2 = (
-            (bx * r00 + by * r10 + bz * r20) * s0,
-            (bx * r01 + by * r11 + bz * r21) * s1,
-            (bx * r02 + by * r12 + bz * r22) * s2,
-        )
+        n0 = (ax * r00 + ay * r10 + az * r20) * s0
+        n1 = (ax * r01 + ay * r11 + az * r21) * s1
+        n2 = (ax * r02 + ay * r12 + az * r22) * s2
+        o0 = (bx * r00 + by * r10 + bz * r20) * s0
+        o1 = (bx * r01 + by * r11 + bz * r21) * s1
+        o2 = (bx * r02 + by * r12 + bz * r22) * s2
         a = n0 * n0 + n1 * n1 + n2 * n2 + COVARIANCE_BLUR_PX2
         b = n0 * o0 + n1 * o1 + n2 * o2
         c = o0 * o0 + o1 * o1 + o2 * o2 + COVARIANCE_BLUR_PX2
-        u, v = fx * x / z + cx, fy * y / z + cy
-        if not (a < _FINITE_PX2 and c < _FINITE_PX2 and abs(u) < _FINITE and abs(v) < _FINITE):
-            continue
+        u, v = fx_z * x + cx, fy_z * y + cy
 
         # The determinant by Lagrange's identity, a sum of squares: a c - b² would cancel for needles.
         d0, d1, d2 = n1 * o2 - n2 * o1, n2 * o0 - n0 * o2, n0 * o1 - n1 * o0
         determinant = d0 * d0 + d1 * d1 + d2 * d2 + COVARIANCE_BLUR_PX2 * (a + c - COVARIANCE_BLUR_PX2)
-        reach = math.log(opacity / ALPHA_MIN)
+        h = max(0.5 * c / determinant, FLATTEST)
+        k = max(0.5 / c, FLATTEST)
+        m = min(max(b / c, -_FINITE), _FINITE)
+        reach = log(max(opacity / ALPHA_MIN, 1.0))
         extent_x, extent_y = math.sqrt(2.0 * reach * a), math.sqrt(2.0 * reach * c)
-        if u + extent_x < 0.0 or u - extent_x > width or v + extent_y < 0.0 or v - extent_y > height:
-            continue
-        splat = splats[i]
-        splat[U] = u
-        splat[V] = v
-        splat[H] = max(0.5 * c / determinant, FLATTEST)
-        splat[M] = min(max(b / c, -_FINITE), _FINITE)
-        splat[K] = max(0.5 / c, FLATTEST)
-        splat[OPACITY] = opacity
-        splat[DEPTH] = z
-        splat[EXTENT_X] = min(extent_x + EXTENT_SLACK_PX, _FAR_PX)
-        splat[EXTENT_Y] = min(extent_y + EXTENT_SLACK_PX, _FAR_PX)
-        splat[REACH] = reach
-        splat[TILT] = min(max(b * math.sqrt(2.0 * reach / a), -_FINITE), _FINITE)
-        touched = count_tiles(splat, width, height)
-        if touched == 0:
-            continue
+        inside = (u + extent_x >= 0.0) & (u - extent_x <= width) & (v + extent_y >= 0.0) & (v - extent_y <= height)
+        sane = (size < _FINITE) & (abs(logit) < _FINITE) & (a < _FINITE_PX2) & (c < _FINITE_PX2)
+        sane &= (abs(u) < _FINITE) & (abs(v) < _FINITE)
+        drawn = inside & sane & (z > NEAR_M) & (opacity >= ALPHA_MIN)
+        table[11, n] = 1.0 if drawn else 0.0
+        table[12, n], table[13, n] = u, v
+        table[14, n], table[15, n], table[16, n] = h, m, k
+        table[17, n] = opacity
+        table[18, n] = z
+        table[19, n], table[20, n] = extent_x, extent_y
+        table[21, n] = reach
+        table[22, n] = min(max(b * math.sqrt(2.0 * reach / a), -_FINITE), _FINITE)
 
-        dx, dy, dz = px - eye[0], py - eye[1], pz - eye[2]
+    basis = np.empty(16, np.float64)
+    terms = sh.shape[1]
+    for n in range(count):
+        i = begin + n
+        rows[i] = 0
+        if table[11, n] == 0.0:
+            continue
+        v, h, m, k = table[13, n], table[14, n], table[15, n], table[16, n]
+        extent_y = min(table[20, n] + EXTENT_SLACK_PX, _FAR_PX)
+        first, stop = tile_rows(v, extent_y, height)
+        dx, dy, dz = table[0, n] - eye[0], table[1, n] - eye[1], table[2, n] - eye[2]
         inverse = 1.0 / max(math.sqrt(dx * dx + dy * dy + dz * dz), 1e-12)
-        sh_basis_into(dx * inverse, dy * inverse, dz * inverse, count, basis)
+        sh_basis_into(dx * inverse, dy * inverse, dz * inverse, terms, basis)
         red = green = blue = COLOUR_OFFSET
-        for j in range(count):
+        for j in range(terms):
             red += basis[j] * sh[i, j, 0]
             green += basis[j] * sh[i, j, 1]
             blue += basis[j] * sh[i, j, 2]
-        if abs(red) < _FINITE and abs(green) < _FINITE and abs(blue) < _FINITE:
+        if abs(red) < _FINITE and abs(green) < _FINITE and abs(blue) < _FINITE and first < stop:
+            splat = splats[i]
+            splat[U], splat[V] = table[12, n], v
+            splat[H], splat[M], splat[K] = h, m, k
+            splat[OPACITY] = table[17, n]
             splat[RED], splat[GREEN], splat[BLUE] = max(red, 0.0), max(green, 0.0), max(blue, 0.0)
-            tiles[i] = touched
+            splat[DEPTH] = table[18, n]
+            splat[EXTENT_X] = min(table[19, n] + EXTENT_SLACK_PX, _FAR_PX)
+            splat[EXTENT_Y] = extent_y
+            splat[REACH] = table[21, n]
+            splat[TILT] = table[22, n]
+            splat[SLENDER] = 1.0 / (k + h * m * m)
+            splat[ROOT] = math.sqrt(0.125 * h)
+            rows[i] = (stop + TILE_HEIGHT - 1) // TILE_HEIGHT - first // TILE_HEIGHT
 
 
-@kernel(parallel=True)
+@kernel()
 def project_splats(
+    tickets: Tickets,
     parameters: Parameters,
     arrays: ViewArrays,
     width: int,
     height: int,
     splats: Floats,
-    tiles: Integers,
+    rows: Integers,
 ) -> None:
     """Project every Gaussian.
 
     Args:
+        tickets: for blocks of Gaussians.
         parameters: of N Gaussians.
         arrays: the camera.
         width: of the picture, pixels.
         height: of the picture, pixels.
-        splats: (N, SPLAT_FIELDS) written where `tiles` is not 0.
-        tiles: (N,) written: how many tiles each splat touches, 0 = not drawn.
+        splats: (N, SPLAT_FIELDS) written where `rows` is not 0.
+        rows: (N,) written: how many rows of tiles each splat's box touches, 0 = not drawn.
     """
-    n = tiles.shape[0]
-    for block in numba.prange((n + BLOCK - 1) // BLOCK):
-        _project_block(
-            block * BLOCK,
-            min(n, (block + 1) * BLOCK),
-            parameters,
-            arrays,
-            width,
-            height,
-            splats,
-            tiles,
-        )
+    n = rows.shape[0]
+    blocks = (n + BLOCK - 1) // BLOCK
+    block = take(tickets)
+    while block < blocks:
+        begin = block * BLOCK
+        _project_block(begin, min(n - begin, BLOCK), parameters, arrays, width, height, splats, rows)
+        block = take(tickets)

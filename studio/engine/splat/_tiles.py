@@ -1,21 +1,29 @@
-"""Compiled sorting of splats into tiles and forward drawing, 16 × 16 pixels at a time."""
+"""Compiled sorting of splats into tiles and forward drawing, one tile of 8 × 32 pixels after the other."""
 
 from __future__ import annotations
 
-import numba
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engine.splat._jit import kernel
+from studio.engine.splat._crew import Tickets
+from studio.engine.splat._jit import kernel, take
+from studio.engine.splat._lanes import LANES, highest, least, load, ramp, spread, store, where_at_most
 from studio.engine.splat._project import (
-    BLOCK,
     BLUE,
     DEPTH,
+    EXTENT_SLACK_PX,
     EXTENT_Y,
     GREEN,
     OPACITY,
+    REACH,
     RED,
-    TILE,
+    ROOT,
+    SLENDER,
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    TILT,
     Floats,
     H,
     Integers,
@@ -23,214 +31,335 @@ from studio.engine.splat._project import (
     M,
     U,
     V,
-    tile_columns,
     tile_rows,
 )
-from studio.engine.splat.base import ALPHA_MAX, ALPHA_MIN
+from studio.engine.splat.base import ALPHA_MAX
 
 OPAQUE = np.float32(1e-4)
 """A pixel row that lets less light through than this everywhere is finished (gsplat's limit per pixel)."""
 
-CHECK_EVERY = 16
-"""Splats drawn into a tile between two looks at whether it is finished."""
+CHUNK = 32
+"""Splats prepared for a tile at once, and drawn into it between two looks at whether it is finished."""
 
-RADIX_BITS = 11
-"""Bits per pass of the depth sort: three passes cover a float32, and the 2048 counters stay in the first cache."""
+RADIX_BITS = 12
+"""Bits per pass of the depth sort: two passes cover depths that differ by up to a factor of four."""
 
 # exp(-8 p) = P(p)⁸ for p in [0, ln(255) / 8], beyond which alpha is below 1/255 and dropped: a polynomial of degree 4
 # with the least largest relative error (Lawson's reweighted least squares): 2.6e-6, hence 2.1e-5 for the power.
 P0, P1, P2, P3, P4 = (np.float32(c) for c in (0.99999739, -0.99983039, 0.49815033, -0.15935264, 0.02930215))
 
+STROKE_FIELDS = 12
+"""Floats of a splat that is prepared for a tile: the constants below are their places."""
+S_ROOT, S_CENTRE, S_SLOPE = 0, 1, 2  # √(h/8) times 1, u and m; u counted in the tile's own pixel indices
+S_DOWN = 3  # k / 8
+S_OFFSET = 4  # y - v at the first row
+S_LIMIT = 5  # σ / 8 where alpha falls to 1/255
+S_OPACITY, S_RED, S_GREEN, S_BLUE, S_DEPTH = 6, 7, 8, 9, 10
+
+ROW = 4 * LANES
+"""Floats per pixel row of a tile's canvas: light that still passes, red, green and blue."""
+
 _EIGHTH = np.float32(0.125)
 _ONE = np.float32(1.0)
 _ZERO = np.float32(0.0)
 _HALF = np.float32(0.5)
+_SLACK = np.float32(EXTENT_SLACK_PX)
+_LAST_COLUMN = np.float32(TILE_WIDTH - 1)
+_TILE_HEIGHT = np.float32(TILE_HEIGHT)
 _ALPHA_MAX = np.float32(ALPHA_MAX)
-_ALPHA_MIN = np.float32(ALPHA_MIN)
 
 
 @kernel()
-def depth_order(splats: Floats, tiles: Integers) -> Integers:
+def depth_order(splats: Floats, rows: Integers) -> Integers:
     """Indices of the splats that are drawn, nearest first, ties by index: a radix sort of the depths' bits."""
-    n = tiles.shape[0]
+    n = rows.shape[0]
     indices = np.empty(n, np.int32)
+    depths = np.empty(n, np.float32)
     count = 0
     for i in range(n):
-        if tiles[i] > 0:
+        if rows[i] > 0:
             indices[count] = i
+            depths[count] = splats[i, DEPTH]
             count += 1
     indices = indices[:count]
-    depths = np.empty(count, np.float32)
-    for j in range(count):
-        depths[j] = splats[indices[j], DEPTH]
-    keys = depths.view(np.uint32)  # positive floats sort like their bits
+    keys = depths[:count].view(np.uint32)  # positive floats sort like their bits
+    if count == 0:
+        return indices
+    keys -= keys.min()
+    largest = keys.max()
     other_keys, other_indices = np.empty_like(keys), np.empty_like(indices)
-    buckets = 1 << RADIX_BITS
-    for step in range(3):
-        shift = np.uint32(step * RADIX_BITS)
-        starts = np.zeros(buckets + 1, np.int64)
+    mask = np.uint32((1 << RADIX_BITS) - 1)
+    shift = 0
+    while shift < 32 and (largest >> np.uint32(shift)) > 0:
+        starts = np.zeros((1 << RADIX_BITS) + 1, np.int32)
         for j in range(count):
-            starts[((keys[j] >> shift) & np.uint32(buckets - 1)) + 1] += 1
-        for bucket in range(buckets):
+            starts[((keys[j] >> np.uint32(shift)) & mask) + np.uint32(1)] += 1
+        for bucket in range(1 << RADIX_BITS):
             starts[bucket + 1] += starts[bucket]
         for j in range(count):
-            bucket = (keys[j] >> shift) & np.uint32(buckets - 1)
+            bucket = (keys[j] >> np.uint32(shift)) & mask
             place = starts[bucket]
             starts[bucket] = place + 1
             other_keys[place] = keys[j]
             other_indices[place] = indices[j]
         keys, other_keys = other_keys, keys
         indices, other_indices = other_indices, indices
+        shift += RADIX_BITS
     return indices
 
 
 @kernel()
-def pair_starts(order: Integers, tiles: Integers) -> NDArray[np.int64]:
-    """(len(order) + 1,) where each splat's (splat, tile) pairs begin when pairs are listed in depth order."""
-    starts = np.empty(order.shape[0] + 1, np.int64)
-    starts[0] = 0
-    for j in range(order.shape[0]):
-        starts[j + 1] = starts[j] + tiles[order[j]]
-    return starts
+def _tile_columns(splat: Floats, first_row: int, last_row: int, width: int) -> tuple[int, int]:
+    """First and one-past-last tile column that a splat's outline crosses between two pixel rows (inclusive).
 
-
-@kernel(parallel=True)
-def list_pairs(
-    order: Integers, starts: NDArray[np.int64], splats: Floats, width: int, height: int, pair_tiles: Integers
-) -> None:
-    """Write the tile of every (splat, tile) pair, in depth order, into `pair_tiles`."""
-    columns = (width + TILE - 1) // TILE
-    n = order.shape[0]
-    for block in numba.prange((n + BLOCK - 1) // BLOCK):
-        for j in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-            splat = splats[order[j]]
-            place = starts[j]
-            first, stop = tile_rows(splat, height)
-            for row in range(first // TILE, (stop + TILE - 1) // TILE):
-                low, high = tile_columns(splat, max(first, row * TILE), min(stop, (row + 1) * TILE) - 1, width)
-                for column in range(low, high):
-                    pair_tiles[place] = row * columns + column
-                    place += 1
+    Exact for the ellipse, not its box: long diagonal splats touch a tenth of their box's tiles.
+    """
+    u, v, m, k = np.float64(splat[U]), np.float64(splat[V]), np.float64(splat[M]), np.float64(splat[K])
+    top, bottom = first_row + 0.5 - v, last_row + 0.5 - v
+    width_scale = 1.0 / np.float64(splat[H])
+    tilt = np.float64(splat[TILT])
+    dy = min(max(tilt, top), bottom)
+    right = u + m * dy + math.sqrt(max(splat[REACH] - k * dy * dy, 0.0) * width_scale) + EXTENT_SLACK_PX
+    dy = min(max(-tilt, top), bottom)
+    left = u + m * dy - math.sqrt(max(splat[REACH] - k * dy * dy, 0.0) * width_scale) - EXTENT_SLACK_PX
+    first = math.ceil(min(max(left - 0.5, 0.0), np.float64(width)))
+    stop = math.floor(max(min(right - 0.5, width - 1.0), -1.0)) + 1
+    return (first // TILE_WIDTH, (stop + TILE_WIDTH - 1) // TILE_WIDTH) if first < stop else (0, 0)
 
 
 @kernel()
-def sort_pairs(
-    order: Integers, starts: NDArray[np.int64], pair_tiles: Integers, tile_count: int
-) -> tuple[NDArray[np.int64], Integers, Integers]:
-    """Group the pairs by tile, keeping depth order inside each (a counting sort).
+def sort_into_tiles(
+    order: Integers, rows: Integers, splats: Floats, width: int, height: int
+) -> tuple[NDArray[np.int64], Integers]:
+    """List every tile's splats, nearest first (a counting sort, which keeps the order).
 
     Returns:
-        (tile_count + 1,) where each tile's splats begin; (P,) the splats tile after tile; (P,) where each pair of the
-        depth-ordered list went.
+        (T + 1,) where each tile's splats begin; (P,) the splats, tile after tile.
     """
-    tile_starts = np.zeros(tile_count + 1, np.int64)
-    for p in range(pair_tiles.shape[0]):
-        tile_starts[pair_tiles[p] + 1] += 1
-    for tile in range(tile_count):
-        tile_starts[tile + 1] += tile_starts[tile]
-    cursor = tile_starts[:-1].copy()
-    members = np.empty(pair_tiles.shape[0], np.int32)
-    places = np.empty(pair_tiles.shape[0], np.int32)
+    columns = (width + TILE_WIDTH - 1) // TILE_WIDTH
+    count = columns * ((height + TILE_HEIGHT - 1) // TILE_HEIGHT)
+    spans = 0
     for j in range(order.shape[0]):
-        for p in range(starts[j], starts[j + 1]):
-            tile = pair_tiles[p]
-            place = cursor[tile]
-            cursor[tile] = place + 1
-            members[place] = order[j]
-            places[p] = place
-    return tile_starts, members, places
+        spans += rows[order[j]]
+    begins, ends = np.empty(spans, np.int32), np.empty(spans, np.int32)  # ranges of tiles, all in one row
+    starts = np.zeros(count + 2, np.int64)  # first differences of the numbers of splats, then these, then their sums
+    s = 0
+    for j in range(order.shape[0]):
+        splat = splats[order[j]]
+        first, stop = tile_rows(np.float64(splat[V]), np.float64(splat[EXTENT_Y]), height)
+        row = first // TILE_HEIGHT
+        for _ in range(rows[order[j]]):
+            above = min(max(first, row * TILE_HEIGHT), height - 1)
+            below = max(min(stop, (row + 1) * TILE_HEIGHT) - 1, above)
+            low, high = _tile_columns(splat, above, below, width)
+            begins[s], ends[s] = row * columns + low, row * columns + high
+            starts[begins[s] + 1] += 1
+            starts[ends[s] + 1] -= 1
+            row += 1
+            s += 1
+    inside = total = 0
+    for tile in range(count + 1):
+        inside += starts[tile + 1]
+        starts[tile + 1] = total
+        total += inside
+    # Now starts[tile + 1] is where the tile's splats begin; it moves on to where they end while they are written.
+    members = np.empty(total, np.int32)
+    s = 0
+    for j in range(order.shape[0]):
+        i = order[j]
+        for _ in range(rows[i]):
+            for tile in range(begins[s], ends[s]):
+                members[starts[tile + 1]] = i
+                starts[tile + 1] += 1
+            s += 1
+    return starts[: count + 1], members
 
 
 @kernel(fast=True)
+def prepare_strokes(
+    left: int, top: int, first: int, last: int, members: Integers, splats: Floats, strokes: Floats, extents: Integers
+) -> int:
+    """Express splats in a tile's own coordinates, and find the pixel rows that they cross.
+
+    This runs apart from the drawing so that the drawing knows the lengths of its loops in advance: a processor that
+    first has to work them out from a splat guesses them, mostly wrong.
+
+    Args:
+        left: the tile's place in the picture, pixels.
+        top: likewise.
+        first: row of the tile that is not finished yet, the topmost
+        last: and one past the lowest.
+        members: (M,) M ≤ CHUNK.
+        splats: (N * SPLAT_FIELDS,)
+        strokes: (CHUNK * STROKE_FIELDS,) written.
+        extents: (3 * CHUNK,) written: first row, one-past-last row and place in `members` of each stroke.
+
+    Returns:
+        How many strokes there are; splats that cross no row are left out.
+    """
+    count = 0
+    for j in range(members.shape[0]):
+        splat = splats[16 * np.intp(members[j]) : 16 * np.intp(members[j]) + 16]
+        u, v = splat[U] - np.float32(left) - _HALF, splat[V] - np.float32(top) - _HALF
+        h, m, k = splat[H], splat[M], splat[K]
+        # As in `_tile_columns` with rows and columns exchanged: σ = (y - v - slope (x - u))² / slender + flat (x - u)².
+        slope, flat = h * m * splat[SLENDER], h * k * splat[SLENDER]
+        lowest = m * splat[EXTENT_Y]  # x - u of the outline's lowest point
+        dx = min(max(lowest, -u), _LAST_COLUMN - u)
+        bottom = v + slope * dx + np.sqrt(max(splat[REACH] - flat * dx * dx, _ZERO) * splat[SLENDER]) + _SLACK
+        dx = min(max(-lowest, -u), _LAST_COLUMN - u)
+        above = v + slope * dx - np.sqrt(max(splat[REACH] - flat * dx * dx, _ZERO) * splat[SLENDER]) - _SLACK
+        begin = max(first, int(np.ceil(min(max(above, _ZERO), _TILE_HEIGHT))))
+        end = min(last, int(np.floor(max(min(bottom, _TILE_HEIGHT), -_ONE))) + 1)
+        extents[3 * count] = begin
+        extents[3 * count + 1] = end
+        extents[3 * count + 2] = j
+        stroke = strokes[STROKE_FIELDS * count : STROKE_FIELDS * count + STROKE_FIELDS]
+        root = splat[ROOT]
+        stroke[S_ROOT] = root
+        stroke[S_CENTRE] = root * u
+        stroke[S_SLOPE] = root * m
+        stroke[S_DOWN] = k * _EIGHTH
+        stroke[S_OFFSET] = np.float32(begin) - v
+        stroke[S_LIMIT] = splat[REACH] * _EIGHTH
+        stroke[S_OPACITY] = splat[OPACITY]
+        stroke[S_RED], stroke[S_GREEN], stroke[S_BLUE] = splat[RED], splat[GREEN], splat[BLUE]
+        stroke[S_DEPTH] = splat[DEPTH]
+        count += 1 if begin < end else 0
+    return count
+
+
+@kernel(fast=True)
+def _draw_strokes(
+    count: int, strokes: Floats, extents: Integers, canvas: Floats, far: Floats, depth: Floats | None
+) -> None:
+    """Draw strokes onto a tile's canvas; `depth` only says whether `far` (LANES * TILE_HEIGHT,) is wanted."""
+    opaque = spread(_ALPHA_MAX)
+    for n in range(count):
+        stroke = strokes[STROKE_FIELDS * n : STROKE_FIELDS * n + STROKE_FIELDS]
+        across = ramp() * stroke[S_ROOT] - stroke[S_CENTRE]
+        slope, down, dy, limit = stroke[S_SLOPE], stroke[S_DOWN], stroke[S_OFFSET], spread(stroke[S_LIMIT])
+        opacity = spread(stroke[S_OPACITY])
+        red, green, blue = spread(stroke[S_RED]), spread(stroke[S_GREEN]), spread(stroke[S_BLUE])
+        for y in range(np.intp(extents[3 * n]), np.intp(extents[3 * n + 1])):
+            dx = across - slope * dy
+            p = dx * dx + down * dy * dy
+            dy += _ONE
+            e = P0 + p * (P1 + p * (P2 + p * (P3 + p * P4)))
+            e = e * e
+            e = e * e
+            a = where_at_most(least(opacity * (e * e), opaque), p, limit)
+            place = ROW * y
+            light = load(canvas, place)
+            w = a * light
+            store(canvas, place, light - w)
+            store(canvas, place + LANES, load(canvas, place + LANES) + w * red)
+            store(canvas, place + 2 * LANES, load(canvas, place + 2 * LANES) + w * green)
+            store(canvas, place + 3 * LANES, load(canvas, place + 3 * LANES) + w * blue)
+            if depth is not None:
+                store(far, LANES * y, load(far, LANES * y) + w * stroke[S_DEPTH])
+
+
+@kernel()
+def unfinished(canvas: Floats, stride: int, first: int, last: int) -> tuple[int, int]:
+    """Narrow a range of pixel rows down to those that still let light through; light lies at multiples of `stride`."""
+    while first < last and highest(load(canvas, stride * first)) < OPAQUE:
+        first += 1
+    while first < last and highest(load(canvas, stride * (last - 1))) < OPAQUE:
+        last -= 1
+    return first, last
+
+
+@kernel()
 def _draw_tile(
     left: int,
     top: int,
     members: Integers,
     splats: Floats,
-    rgb: Floats,
-    alpha: Floats,
+    canvas: Floats,
+    strokes: Floats,
+    extents: Integers,
+    far: Floats,
     depth: Floats | None,
 ) -> None:
-    planes = np.zeros((5, TILE, TILE), np.float32)
-    light, red, green, blue, far = planes[0], planes[1], planes[2], planes[3], planes[4]
-    light[:] = _ONE
-    first, last = 0, TILE
-    for j in range(members.shape[0]):
-        if j % CHECK_EVERY == CHECK_EVERY - 1:
-            while first < last and light[first].max() < OPAQUE:
-                first += 1
-            while first < last and light[last - 1].max() < OPAQUE:
-                last -= 1
+    for y in range(TILE_HEIGHT):
+        store(canvas, ROW * y, spread(_ONE))
+        for channel in range(1, 4):
+            store(canvas, ROW * y + LANES * channel, spread(_ZERO))
+        store(far, LANES * y, spread(_ZERO))
+    first, last = 0, TILE_HEIGHT
+    for j in range(0, members.shape[0], CHUNK):
+        if j > 0:
+            first, last = unfinished(canvas, ROW, first, last)
             if first == last:
                 break
-        splat = splats[members[j]]
-        u, v = splat[U] - np.float32(left) - _HALF, splat[V] - np.float32(top) - _HALF
-        h, m, k = splat[H] * _EIGHTH, splat[M], splat[K] * _EIGHTH
-        opacity, r, g, b = splat[OPACITY], splat[RED], splat[GREEN], splat[BLUE]
-        begin = max(first, int(np.ceil(max(v - splat[EXTENT_Y], _ZERO))))
-        end = min(last, int(np.floor(min(v + splat[EXTENT_Y], np.float32(TILE)))) + 1)
-        for y in range(begin, end):
-            dy = np.float32(y) - v
-            row = u + m * dy
-            q = k * dy * dy
-            for x in range(TILE):
-                dx = np.float32(x) - row
-                p = min(q + h * dx * dx, _ONE)
-                e = P0 + p * (P1 + p * (P2 + p * (P3 + p * P4)))
-                e *= e
-                e *= e
-                e *= e
-                a = min(opacity * e, _ALPHA_MAX)
-                a = a if a >= _ALPHA_MIN else _ZERO
-                w = a * light[y, x]
-                red[y, x] += w * r
-                green[y, x] += w * g
-                blue[y, x] += w * b
-                light[y, x] -= w
-                if depth is not None:
-                    far[y, x] += w * splat[DEPTH]
-    for y in range(min(TILE, alpha.shape[0] - top)):
-        for x in range(min(TILE, alpha.shape[1] - left)):
-            rgb[top + y, left + x, 0] = red[y, x]
-            rgb[top + y, left + x, 1] = green[y, x]
-            rgb[top + y, left + x, 2] = blue[y, x]
-            alpha[top + y, left + x] = _ONE - light[y, x]
-            if depth is not None:
-                depth[top + y, left + x] = far[y, x]
+        count = prepare_strokes(left, top, first, last, members[j : j + CHUNK], splats, strokes, extents)
+        _draw_strokes(count, strokes, extents, canvas, far, depth)
 
 
-@kernel(parallel=True)
+@kernel()
 def draw(
+    tickets: Tickets,
     tile_starts: NDArray[np.int64],
     members: Integers,
     splats: Floats,
     stride: int,
-    rgb: Floats,
-    alpha: Floats,
+    picture: Floats,
     depth: Floats | None,
 ) -> None:
     """Draw all tiles.
 
     Args:
+        tickets: for tiles.
         tile_starts: (T + 1,) and
-        members: (P,) as `sort_pairs` returns them.
+        members: (P,) as `sort_into_tiles` returns them.
         splats: (N, SPLAT_FIELDS).
         stride: distance between tiles drawn one after the other, without common factor with T: spreads full and empty
-            tiles evenly over the threads.
-        rgb: (H, W, 3) written, premultiplied.
-        alpha: (H, W) written.
+            tiles evenly over the time, so that no thread is left with a full one at the end.
+        picture: (4, H, W) written: red, green and blue premultiplied, and alpha.
         depth: (H, W) written, or None.
     """
-    columns = (alpha.shape[1] + TILE - 1) // TILE
+    height, width = picture.shape[1], picture.shape[2]
+    columns = (width + TILE_WIDTH - 1) // TILE_WIDTH
     count = tile_starts.shape[0] - 1
-    for i in numba.prange(count):
-        tile = (i * stride) % count
+    flat = splats.reshape(-1)
+    canvas = np.empty(ROW * TILE_HEIGHT, np.float32)
+    strokes = np.empty(STROKE_FIELDS * (CHUNK + 1), np.float32)
+    extents = np.empty(3 * (CHUNK + 1), np.int32)
+    far = np.empty(LANES * TILE_HEIGHT, np.float32)
+    ticket = take(tickets)
+    while ticket < count:
+        tile = (ticket * stride) % count
+        left, top = (tile % columns) * TILE_WIDTH, (tile // columns) * TILE_HEIGHT
         _draw_tile(
-            (tile % columns) * TILE,
-            (tile // columns) * TILE,
-            members[tile_starts[tile] : tile_starts[tile + 1]],
-            splats,
-            rgb,
-            alpha,
-            depth,
+            left, top, members[tile_starts[tile] : tile_starts[tile + 1]], flat, canvas, strokes, extents, far, depth
         )
+        for y in range(min(TILE_HEIGHT, height - top)):
+            for x in range(min(TILE_WIDTH, width - left)):
+                picture[0, top + y, left + x] = canvas[ROW * y + LANES + x]
+                picture[1, top + y, left + x] = canvas[ROW * y + 2 * LANES + x]
+                picture[2, top + y, left + x] = canvas[ROW * y + 3 * LANES + x]
+                picture[3, top + y, left + x] = _ONE - canvas[ROW * y + x]
+                if depth is not None:
+                    depth[top + y, left + x] = far[LANES * y + x]
+        ticket = take(tickets)
+
+
+@kernel()
+def pairs_of(members: Integers, n: int) -> tuple[NDArray[np.int64], Integers]:
+    """Where each of `n` splats occurs in `members`.
+
+    Returns:
+        (n + 1,) and (P,): the places of splat i are those between the i-th and the next of the first, in the second.
+    """
+    starts = np.zeros(n + 2, np.int64)
+    for p in range(members.shape[0]):
+        starts[members[p] + 2] += 1
+    for i in range(n + 1):
+        starts[i + 1] += starts[i]
+    places = np.empty(members.shape[0], np.int32)
+    for p in range(members.shape[0]):
+        i = members[p]
+        places[starts[i + 1]] = p
+        starts[i + 1] += 1
+    return starts[: n + 1], places

@@ -4,8 +4,8 @@ It draws the studio's pictures on machines without a graphics card, and it is wh
 work is done by the kernels in `_project`, `_tiles`, `_backward` and `_gather`; this module owns their buffers, their
 order and their place in torch's autograd.
 
-Any thread may render; calls wait for each other, because each of them uses all cores (`_jit.KERNEL_LOCK`). How many
-cores that is follows numba (`NUMBA_NUM_THREADS`, `numba.set_num_threads`).
+Any thread may render. How many cores one picture uses follows numba (`NUMBA_NUM_THREADS`, `numba.set_num_threads`);
+when two threads render at once, one of them has the helping threads (`_crew`) and the other works alone.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from torch.autograd.function import once_differentiable
 from studio.engine.camera import Camera, orbit_camera
 from studio.engine.gaussians import Gaussians
 from studio.engine.splat import _backward, _gather, _project, _tiles
+from studio.engine.splat._crew import work_through
 from studio.engine.splat._gather import Gradients
-from studio.engine.splat._jit import KERNEL_LOCK
 from studio.engine.splat._project import Floats, Integers, Parameters, ViewArrays
 from studio.engine.splat.base import Raster
 from studio.engine.splat.projection import jacobian_limits
@@ -52,7 +52,7 @@ class _View:
 
     @property
     def tile_count(self) -> int:
-        return -(-self.width // _project.TILE) * -(-self.height // _project.TILE)
+        return -(-self.width // _project.TILE_WIDTH) * -(-self.height // _project.TILE_HEIGHT)
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,7 @@ class _Sorted:
 
     view: _View
     splats: Floats  # (N, SPLAT_FIELDS)
-    tiles: Integers  # (N,) tiles that each splat touches
-    order: Integers  # (M,) drawn splats, nearest first
-    pair_starts: NDArray[np.int64]  # (M + 1,)
-    places: Integers  # (P,) where each pair of `order` lies in `members`
+    rows: Integers  # (N,) rows of tiles that each splat touches, 0 = not drawn
     tile_starts: NDArray[np.int64]  # (T + 1,)
     members: Integers  # (P,) splats tile after tile
     stride: int
@@ -72,9 +69,18 @@ class _Sorted:
 
 @dataclass(frozen=True)
 class _Picture:
-    rgb: Floats  # (H, W, 3)
-    alpha: Floats  # (H, W)
+    planes: Floats  # (4, H, W) red, green, blue, alpha
     depth: Floats | None  # (H, W)
+
+    @property
+    def rgb(self) -> Tensor:
+        """(H, W, 3) the colours where they lie, each in a plane of its own."""
+        return torch.from_numpy(self.planes[:3]).permute(1, 2, 0)
+
+    @property
+    def alpha(self) -> Tensor:
+        """(H, W) coverage."""
+        return torch.from_numpy(self.planes[3])
 
 
 class CpuRasterizer:
@@ -108,11 +114,8 @@ class CpuRasterizer:
             return Raster(*outputs)
         picture, splats = _draw(_arrays(tensors), view, depth)
         _note_visibility(stats, splats)
-        return Raster(
-            torch.from_numpy(picture.rgb),
-            torch.from_numpy(picture.alpha),
-            None if picture.depth is None else torch.from_numpy(picture.depth),
-        )
+        far = None if picture.depth is None else torch.from_numpy(picture.depth)
+        return Raster(picture.rgb, picture.alpha, far)
 
 
 def sorted_splats(gaussians: Gaussians, camera: Camera) -> Floats:
@@ -127,10 +130,12 @@ def sorted_splats(gaussians: Gaussians, camera: Camera) -> Floats:
     """
     view = _View.of(camera)
     splats = np.empty((len(gaussians), _project.SPLAT_FIELDS), np.float32)
-    tiles = np.empty(len(gaussians), np.int32)
-    with KERNEL_LOCK:
-        _project.project_splats(_arrays(_float32(gaussians)), view.arrays, view.width, view.height, splats, tiles)
-    return splats[_tiles.depth_order(splats, tiles)]
+    rows = np.empty(len(gaussians), np.int32)
+    arrays = _arrays(_float32(gaussians))
+    work_through(
+        lambda tickets: _project.project_splats(tickets, arrays, view.arrays, view.width, view.height, splats, rows)
+    )
+    return splats[_tiles.depth_order(splats, rows)]
 
 
 def warm_up(*, backward: bool = False) -> threading.Thread:
@@ -162,20 +167,17 @@ def _draw(parameters: Parameters, view: _View, depth: bool) -> tuple[_Picture, _
     """Project, sort and draw; `parameters` are the five arrays of `Gaussians` in their order."""
     n = parameters[0].shape[0]
     splats = np.empty((n, _project.SPLAT_FIELDS), np.float32)
-    tiles = np.empty(n, np.int32)
-    rgb = np.empty((view.height, view.width, 3), np.float32)
-    alpha = np.empty((view.height, view.width), np.float32)
+    rows = np.empty(n, np.int32)
+    planes = np.empty((4, view.height, view.width), np.float32)
     far = np.empty((view.height, view.width), np.float32) if depth else None
     stride = _coprime_stride(view.tile_count)
-    with KERNEL_LOCK:
-        _project.project_splats(parameters, view.arrays, view.width, view.height, splats, tiles)
-        order = _tiles.depth_order(splats, tiles)
-        starts = _tiles.pair_starts(order, tiles)
-        pair_tiles = np.empty(int(starts[-1]), np.int32)
-        _tiles.list_pairs(order, starts, splats, view.width, view.height, pair_tiles)
-        tile_starts, members, places = _tiles.sort_pairs(order, starts, pair_tiles, view.tile_count)
-        _tiles.draw(tile_starts, members, splats, stride, rgb, alpha, far)
-    return _Picture(rgb, alpha, far), _Sorted(view, splats, tiles, order, starts, places, tile_starts, members, stride)
+    work_through(
+        lambda tickets: _project.project_splats(tickets, parameters, view.arrays, view.width, view.height, splats, rows)
+    )
+    order = _tiles.depth_order(splats, rows)
+    starts, members = _tiles.sort_into_tiles(order, rows, splats, view.width, view.height)
+    work_through(lambda tickets: _tiles.draw(tickets, starts, members, splats, stride, planes, far))
+    return _Picture(planes, far), _Sorted(view, splats, rows, starts, members, stride)
 
 
 def _float32(gaussians: Gaussians) -> list[Tensor]:
@@ -200,7 +202,7 @@ def _coprime_stride(count: int) -> int:
 def _note_visibility(stats: ScreenStats | None, splats: _Sorted) -> None:
     if stats is None:
         return
-    drawn = splats.tiles > 0
+    drawn = splats.rows > 0
     radii = np.zeros(drawn.shape[0], np.float32)
     radii[drawn] = splats.splats[drawn][:, [_project.EXTENT_X, _project.EXTENT_Y]].max(axis=1)
     stats.visible = torch.from_numpy(drawn)
@@ -226,49 +228,45 @@ class _Rasterize(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         picture, splats = _draw(_arrays((means, quats, log_scales, opacity_logits, sh)), view, depth)
         _note_visibility(stats, splats)
-        outputs = [torch.from_numpy(picture.rgb), torch.from_numpy(picture.alpha)]
+        outputs = [picture.rgb.contiguous(), picture.alpha.clone()]  # copies: who changes them changes no gradient
         if picture.depth is not None:
-            outputs.append(torch.from_numpy(picture.depth))
-        ctx.splats, ctx.stats = splats, stats
-        ctx.save_for_backward(means, quats, log_scales, opacity_logits, sh, *outputs)
+            outputs.append(torch.from_numpy(picture.depth.copy()))
+        ctx.picture, ctx.splats, ctx.stats = picture, splats, stats
+        ctx.save_for_backward(means, quats, log_scales, opacity_logits, sh)
         return tuple(outputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        parameters = _arrays(ctx.saved_tensors[:5])
-        outputs = [t.detach().numpy() for t in ctx.saved_tensors[5:]]
-        on_rgb, on_alpha, *on_depth = (g.to(torch.float32).contiguous().numpy() for g in gradients)
+        parameters = _arrays(ctx.saved_tensors)
+        picture: _Picture = ctx.picture
         sort: _Sorted = ctx.splats
+        on_rgb, on_alpha, *rest = (g.to(torch.float32).contiguous().numpy() for g in gradients)
+        on_depth = rest[0] if rest else None
         pairs = np.empty((sort.members.shape[0], _project.GRADIENT_FIELDS), np.float32)
-        ranks = np.zeros(sort.tiles.shape, np.int32)
-        ranks[sort.order] = np.arange(sort.order.shape[0], dtype=np.int32)
         results = [torch.zeros(p.shape) for p in parameters] + [torch.zeros(len(parameters[0]), 2)]
-        with KERNEL_LOCK:
-            _backward.differentiate(
+        arrays = cast(Gradients, tuple(r.numpy() for r in results))
+        work_through(
+            lambda tickets: _backward.differentiate(
+                tickets,
                 sort.tile_starts,
                 sort.members,
                 sort.splats,
                 sort.stride,
-                outputs[0],
-                outputs[1],
-                outputs[2] if on_depth else None,
+                picture.planes,
+                picture.depth,
                 on_rgb,
                 on_alpha,
-                on_depth[0] if on_depth else None,
+                on_depth,
                 pairs,
             )
-            _gather.gather(
-                sort.tiles,
-                ranks,
-                sort.pair_starts,
-                sort.places,
-                pairs,
-                parameters,
-                sort.view.arrays,
-                sort.splats,
-                cast(Gradients, tuple(r.numpy() for r in results)),
+        )
+        starts, places = _tiles.pairs_of(sort.members, len(parameters[0]))
+        work_through(
+            lambda tickets: _gather.gather(
+                tickets, sort.rows, starts, places, pairs, parameters, sort.view.arrays, sort.splats, arrays
             )
+        )
         if ctx.stats is not None:
             ctx.stats.screen_gradients = results[5]
         return (*results[:5], None, None, None)

@@ -10,10 +10,28 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from studio.engine.splat._elementary import exp, log
 from studio.engine.splat._jit import kernel
-from studio.engine.splat._project import DEPTH, SPLAT_FIELDS
-from studio.engine.splat._tiles import depth_order, sort_pairs
+from studio.engine.splat._lanes import highest, least, load, ramp, spread, store, total, where_at_most
+from studio.engine.splat._project import (
+    DEPTH,
+    EXTENT_Y,
+    REACH,
+    SPLAT_FIELDS,
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    TILT,
+    Floats,
+    H,
+    K,
+    M,
+    U,
+    V,
+    tile_rows,
+)
+from studio.engine.splat._tiles import depth_order, pairs_of, sort_into_tiles
 
 
 @settings(deadline=None)
@@ -28,17 +46,90 @@ def test_depth_order_is_a_stable_sort_of_what_is_drawn(depths_and_tiles: list[tu
 
 
 @settings(deadline=None)
-@given(st.lists(st.lists(st.integers(0, 6), max_size=5, unique=True), max_size=20))
-def test_pairs_are_grouped_by_tile_in_depth_order(touched: list[list[int]]) -> None:
-    order = np.arange(len(touched), dtype=np.int32)[::-1].copy()
-    starts = np.concatenate([[0], np.cumsum([len(touched[i]) for i in order])]).astype(np.int64)
-    pair_tiles = np.array([tile for i in order for tile in touched[i]], np.int32)
-    tile_starts, members, places = sort_pairs(order, starts, pair_tiles, 7)
-    for tile in range(7):
-        want = [int(i) for i in order if tile in touched[i]]
-        assert members[tile_starts[tile] : tile_starts[tile + 1]].tolist() == want
-    owners = np.repeat(order, np.diff(starts))
-    assert members[places].tolist() == owners.tolist()
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(-20.0, 80.0),
+            st.floats(-20.0, 100.0),
+            st.floats(0.02, 1.6),
+            st.floats(-3.0, 3.0),
+            st.floats(0.02, 1.6),
+            st.floats(0.1, 5.5),
+        ),
+        max_size=12,
+    )
+)
+def test_tiles_list_every_splat_that_reaches_one_of_their_pixels_in_order(
+    outlines: list[tuple[float, float, float, float, float, float]],
+) -> None:
+    width, height, n = 53, 70, len(outlines)
+    splats = np.zeros((n, SPLAT_FIELDS), np.float32)
+    rows = np.zeros(n, np.int32)
+    for i, (u, v, h, m, k, reach) in enumerate(outlines):
+        extent_y = (reach / k) ** 0.5
+        spread_x = 1 / (2 * h) + m * m / (2 * k)  # the covariance [[A, B], [B, C]] with C = 1 / 2k, B = m C
+        splats[i, [U, V, H, M, K, REACH, EXTENT_Y]] = u, v, h, m, k, reach, extent_y + 1e-3
+        splats[i, TILT] = m / (2 * k) * (2 * reach / spread_x) ** 0.5
+        first, stop = tile_rows(float(splats[i, V]), float(splats[i, EXTENT_Y]), height)
+        rows[i] = (stop + TILE_HEIGHT - 1) // TILE_HEIGHT - first // TILE_HEIGHT
+    order = np.flatnonzero(rows)[::-1].astype(np.int32)
+    starts, members = sort_into_tiles(order, rows, splats, width, height)
+    y, x = np.mgrid[:height, :width] + 0.5
+    columns = -(-width // TILE_WIDTH)
+    for tile in range(len(starts) - 1):
+        listed = members[starts[tile] : starts[tile + 1]].tolist()
+        assert listed == [i for i in order if i in listed]
+        left, top = tile % columns * TILE_WIDTH, tile // columns * TILE_HEIGHT
+        part = np.s_[top : top + TILE_HEIGHT, left : left + TILE_WIDTH]
+        for i, (u, v, h, m, k, reach) in enumerate(outlines):
+            sigma = h * (x[part] - u - m * (y[part] - v)) ** 2 + k * (y[part] - v) ** 2
+            assert i in listed or not bool((sigma <= reach - 1e-4).any())
+    assert len(members) == starts[-1]
+    begins, places = pairs_of(members, n)
+    for i in range(n):
+        assert places[begins[i] : begins[i + 1]].tolist() == np.flatnonzero(members == i).tolist()
+
+
+@kernel()
+def _exponentials(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    for i in range(x.shape[0]):
+        out[i] = exp(x[i])
+
+
+@kernel()
+def _logarithms(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    for i in range(x.shape[0]):
+        out[i] = log(x[i])
+
+
+def test_exponential_and_logarithm_are_good_to_float32() -> None:
+    x = np.concatenate([np.linspace(-699, 699, 4001), [-1e30, -710.0, 710.0, 1e30, np.inf, -np.inf]])
+    got = np.empty_like(x)
+    _exponentials(x, got)
+    np.testing.assert_allclose(got, np.exp(np.clip(x, -700, 700)), rtol=1e-8)
+    x = np.geomspace(1e-300, 1e300, 4001)
+    _logarithms(x, got[:4001])
+    np.testing.assert_allclose(got[:4001], np.log(x), rtol=1e-9, atol=1e-9)
+
+
+@kernel()
+def _formula(a: Floats, b: Floats, out: Floats) -> tuple[float, float]:
+    x, y, half = load(a, 0), load(b, 0), np.float32(0.5)
+    result = (x + y * half - half * x) / (y + half) + ramp()
+    store(out, 0, where_at_most(least(result, spread(np.float32(3.0))), x, y))
+    return total(x), highest(x)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=8, max_size=8))
+def test_vectors_count_like_arrays(numbers: list[float]) -> None:
+    a, b = np.array(numbers, np.float32), np.linspace(0.5, 900.0, 8, dtype=np.float32)
+    out = np.empty(8, np.float32)
+    sums, largest = _formula(a, b, out)
+    want = np.minimum((a + b / 2 - a / 2) / (b + 0.5) + np.arange(8), 3.0)
+    np.testing.assert_allclose(out, np.where(a <= b, want, 0.0), rtol=1e-4, atol=1e-4)
+    assert sums == pytest.approx(a.astype(float).sum(), rel=1e-4, abs=1e-2)
+    assert largest == a.max()
 
 
 def test_kernels_work_where_no_cache_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
