@@ -5,24 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.widgets import theme
 from studio.widgets.making.maker import Point
 
-LEFT, RIGHT, TOP, BOTTOM = 8.0, 8.0, 22.0, 18.0
+HEIGHT = 104
+LEFT, RIGHT, TOP = 8.0, 8.0, 22.0
 
 
 class TrainingCurve(QWidget):
-    """Two panels under each other: likeness in decibels, higher is better, and loss, lower is better."""
+    """Two panels beside each other: likeness in decibels, higher is better, and loss, lower is better."""
 
     def __init__(self) -> None:
         super().__init__()
         self._points: list[Point] = []
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(QSize(220, 160))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(HEIGHT)
+        self.setMinimumWidth(300)
 
     def show_points(self, points: Sequence[Point]) -> None:
         """Draw these."""
@@ -39,13 +41,13 @@ class TrainingCurve(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(theme.font(theme.TYPE.small))
-        half = (self.height() - 8) / 2
+        half = (self.width() - 8) / 2
         likeness = [(p.iteration, p.psnr_db) for p in self._points if p.psnr_db is not None]
         loss = [(p.iteration, math.log10(max(p.loss, 1e-9))) for p in self._points]
         now = f"{likeness[-1][1]:.1f} dB" if likeness else "later"
-        self._panel(painter, QRectF(0, 0, self.width(), half), "Likeness", now, likeness, "accent")
+        self._panel(painter, QRectF(0, 0, half, self.height()), "Likeness", now, likeness, "accent")
         now = f"{self._points[-1].loss:.4f}" if self._points else "later"
-        self._panel(painter, QRectF(0, half + 8, self.width(), half), "Loss", now, loss, "key")
+        self._panel(painter, QRectF(half + 8, 0, half, self.height()), "Loss", now, loss, "key")
         painter.end()
 
     def _panel(

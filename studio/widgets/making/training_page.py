@@ -6,9 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QGridLayout, QProgressBar, QVBoxLayout
+from PySide6.QtWidgets import QProgressBar
 
-from studio.widgets import theme
 from studio.widgets.exports.words import duration
 from studio.widgets.making.choose import Picture
 from studio.widgets.making.curve import TrainingCurve
@@ -34,7 +33,7 @@ class TrainingPage(Page):
         self._maker = maker
         self._shown: tuple[Path, int] | None = None
         self.picture = Picture("The first picture comes\nafter a minute or two.")
-        self.picture.setMinimumSize(QSize(240, 240))
+        self.picture.setMinimumSize(QSize(240, 140))
         self.picture.setAccessibleName("The avatar so far")
         self.curve = TrainingCurve()
         self.bar = QProgressBar()
@@ -43,18 +42,13 @@ class TrainingPage(Page):
         self.bar.setFixedHeight(8)
         self.bar.setAccessibleName("Share of the training that is done")
         self.left = label("", "hint")
-        side = QVBoxLayout()
-        side.setSpacing(theme.SPACE)
-        side.addWidget(self.curve, 1)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(theme.SPACE * 2)
-        grid.addWidget(self.picture, 0, 0)
-        grid.addLayout(side, 0, 1)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
         self.body.addWidget(self.bar)
         self.body.addWidget(self.left)
-        self.body.addLayout(grid, 1)
+        self.body.addWidget(self.picture, 1)
+        self.body.addWidget(
+            label("Left the video, right the avatar; it never learns from this moment.", "hint")
+        )
+        self.body.addWidget(self.curve)
 
     def show_maker(self) -> None:
         """Show what is so now."""
