@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSettings, QTimer
@@ -27,6 +28,7 @@ from studio.threads import share_cores
 from studio.widgets import appearance, theme
 from studio.widgets.bridge import Worker
 from studio.widgets.main_window import MainWindow
+from studio.widgets.presenters import fitting_kind
 from studio.widgets.sample import sample_project, sample_speech
 from studio.widgets.sound_output import remembered_output
 from studio.widgets.welcome import first_start
@@ -38,8 +40,12 @@ PICTURE_S = 20.0
 """What waits for the first picture waits no longer."""
 
 
-def load_renderer(path: Path | None) -> Renderer:
-    """The renderer of an avatar file or a shipped avatar's name, None for the default; for the engine's thread.
+def load_renderer(path: Path | None, *, direct: bool = False) -> Renderer:
+    """The renderer of an avatar file or a shipped avatar's name, for the engine's thread.
+
+    Args:
+        path: None for the default avatar.
+        direct: whether the viewport has a graphics card that draws.
 
     Raises:
         StudioError: if there is none or it is damaged.
@@ -50,7 +56,7 @@ def load_renderer(path: Path | None) -> Renderer:
     from studio.engine.renderer import Renderer as EngineRenderer
 
     quick_start.milestone("engine")
-    renderer = EngineRenderer(load_avatar(default_avatar() if path is None else find_avatar(path)))
+    renderer = EngineRenderer(load_avatar(default_avatar() if path is None else find_avatar(path)), direct=direct)
     quick_start.milestone("avatar")
     return renderer
 
@@ -177,10 +183,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quick_start.hold_collector()
     quick_start.milestone("modules")
     app = make_application(sys.argv[:1])
+    kind = fitting_kind()  # links the graphics driver
     quick_start.link_torch()
     settings = QSettings()
     first = first_start(settings)
-    window = MainWindow(SilentOutput(), load_renderer, settings=settings)
+    load = partial(load_renderer, direct=kind == "opengl")
+    window = MainWindow(SilentOutput(), load, presenter=kind, settings=settings)
     window.show()
     workers: list[Worker] = []
     after_first_paint(window, lambda: workers.append(start(window, options.path, first=first)))

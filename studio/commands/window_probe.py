@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from studio.threads import share_cores
 from studio.widgets.bridge import Worker
 from studio.widgets.dialogs import SystemDialogs, Unsaved
 from studio.widgets.main_window import MainWindow
-from studio.widgets.presenters import Kind, has_graphics_card, make_presenter
+from studio.widgets.presenters import Kind, fitting_kind, make_presenter
 from studio.widgets.sample import sample_project, sample_speech
 
 START_S, CHANGE_S = 130.0, 10.0
@@ -227,7 +228,7 @@ class Memory(QObject):
 
 def presents(sizes_px: list[int], count: int = PRESENTS) -> list[dict[str, Any]]:
     """How long finished pixels take to the screen, per presenter and size of a window without anything else."""
-    kinds: tuple[Kind, ...] = ("opengl", "raster") if has_graphics_card() else ("raster",)
+    kinds: tuple[Kind, ...] = ("opengl", "raster") if fitting_kind() == "opengl" else ("raster",)
     return [
         {"kind": kind, "size_px": size, "times_ms": _present_ms(kind, size, count)}
         for kind in kinds
@@ -296,8 +297,10 @@ def main() -> int:
     share_cores()
     quick_start.hold_collector()
     app = make_application(sys.argv[:1])
+    kind = fitting_kind()
     quick_start.link_torch()
-    window = MainWindow(SilentOutput(), load_renderer, dialogs=Silent(), settings=None)
+    load = partial(load_renderer, direct=kind == "opengl")
+    window = MainWindow(SilentOutput(), load, dialogs=Silent(), presenter=kind, settings=None)
     watch = Watch(window)
     window.show()
     avatar = None if request["avatar"] is None else Path(request["avatar"])

@@ -1,11 +1,13 @@
 """One frame, one path: controls and a camera in, the picture out.
 
 The viewport, the export and the tests all draw through `Renderer.frame`, so an exported frame equals the one seen at
-the same size.
+the same size. A viewport with a graphics card of its own asks for `Renderer.direct_frame` instead: the same Gaussians,
+which its card draws as the opengl rasterizer would.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -20,9 +22,16 @@ from studio.engine.camera import Camera
 from studio.engine.controls import Controls
 from studio.engine.gaussians import Gaussians
 from studio.engine.overlays import Overlays
-from studio.engine.splat.base import Raster
-from studio.engine.splat.choose import choose_rasterizer
+from studio.engine.splat.base import Raster, Rasterizer
+from studio.engine.splat.choose import choose_rasterizer, cuda_rasterizer
 from studio.engine.splat.compose import compose_rgba8
+from studio.engine.splat.cpu import CpuRasterizer
+from studio.engine.splat.drawing import Drawing
+from studio.engine.splat.drivers import wanted_backend
+from studio.engine.splat.instances import instances_of
+from studio.errors import StudioError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,27 +44,60 @@ class Frame:
     legend: Legend | None = None  # of the overlay, if there is one
 
 
+@dataclass(frozen=True)
+class DirectFrame:
+    """A picture for somebody else's graphics card, and what it cost so far."""
+
+    drawing: Drawing
+    deform_ms: float  # controls → posed Gaussians
+    sort_ms: float  # posed Gaussians → what the card is given
+    legend: Legend | None = None
+
+
 class Renderer:
     """Draws one avatar; use one renderer per thread.
 
     Args:
         avatar: what is drawn. It is moved to the graphics card when the backend is `cuda`.
         backend: `auto`, `cpu`, `cuda`, `opengl` or `reference`.
+        direct: whether the asker has a graphics card that draws `drawing`s. OpenGL then needs no context here until
+            pixels are asked for all the same.
+
+    Attributes:
+        direct: whether the asker's card is the best way; not where CUDA works, or another backend was named.
 
     Raises:
         StudioError: if the backend is not available here.
     """
 
-    def __init__(self, avatar: Avatar, *, backend: str = "auto") -> None:
-        self._rasterizer = choose_rasterizer(backend)
-        self.avatar = avatar.to("cuda" if self._rasterizer.name == "cuda" else "cpu")
+    def __init__(self, avatar: Avatar, *, backend: str = "auto", direct: bool = False) -> None:
+        self._backend = backend
+        self._chosen: Rasterizer | None = None
+        wanted = wanted_backend(backend)
+        if direct and wanted == "auto":
+            self._chosen = cuda_rasterizer()
+        elif not direct or wanted != "opengl":
+            self._chosen = choose_rasterizer(backend)
+        self.direct = self._chosen is None
+        self.avatar = avatar.to("cuda" if self._chosen is not None and self._chosen.name == "cuda" else "cpu")
         self._prepared = self.avatar.deformer.prepare(self.avatar.gaussians.means, self.avatar.zones)
         self._overlays = Overlays(self.avatar, self._prepared)
 
     @property
     def backend(self) -> str:
         """Name of the rasterizer in use."""
-        return self._rasterizer.name
+        return "opengl" if self._chosen is None else self._chosen.name
+
+    @property
+    def _rasterizer(self) -> Rasterizer:
+        """What makes pixels here; chosen late where the asker was to draw."""
+        if self._chosen is None:
+            try:
+                self._chosen = choose_rasterizer(self._backend)
+            except StudioError as error:
+                _log.warning("%s", error)
+                self._chosen = CpuRasterizer()
+        return self._chosen
 
     @torch.inference_mode()
     def deformed(self, controls: Controls) -> Gaussians:
@@ -81,24 +123,48 @@ class Renderer:
             aids: what is shown besides the performance.
         """
         start = perf_counter()
+        shown, legend = self._shown(controls, aids)
+        middle = perf_counter()
+        raster, *ghost = (self._rasterizer.render(gaussians, camera) for gaussians in shown)
+        if ghost:
+            raster = _mixed(raster, ghost[0], GHOST_SHARE)
+        rgba = compose_rgba8(raster, _behind(background, camera))
+        end = perf_counter()
+        return Frame(rgba, (middle - start) * 1e3, (end - middle) * 1e3, legend)
+
+    @torch.inference_mode()
+    def direct_frame(
+        self, controls: Controls, camera: Camera, *, background: Background = None, aids: Aids = NO_AIDS
+    ) -> DirectFrame:
+        """The same picture as `frame`, left to the asker's graphics card; arguments as there."""
+        start = perf_counter()
+        shown, legend = self._shown(controls, aids)
+        middle = perf_counter()
+        instances, *ghost = (instances_of(gaussians, camera) for gaussians in shown)
+        drawing = Drawing(
+            instances, ghost[0] if ghost else None, GHOST_SHARE if ghost else 0.0, _behind(background, camera)
+        )
+        end = perf_counter()
+        return DirectFrame(drawing, (middle - start) * 1e3, (end - middle) * 1e3, legend)
+
+    def _shown(self, controls: Controls, aids: Aids) -> tuple[list[Gaussians], Legend | None]:
+        """The posed Gaussians, with the overlay's colours, and those of the ghost."""
         shown = [self.deformed(moment) for moment in (controls, aids.ghost) if moment is not None]
         legend = None
         if aids.inspection is not None:
             shown[0], legend = self._overlays.apply(shown[0], aids.inspection)
         self._wait()
-        middle = perf_counter()
-        raster, *ghost = (self._rasterizer.render(gaussians, camera) for gaussians in shown)
-        if ghost:
-            raster = _mixed(raster, ghost[0], GHOST_SHARE)
-        behind = fitted(background, camera.width, camera.height) if isinstance(background, Backdrop) else background
-        rgba = compose_rgba8(raster, behind)
-        end = perf_counter()
-        return Frame(rgba, (middle - start) * 1e3, (end - middle) * 1e3, legend)
+        return shown, legend
 
     def _wait(self) -> None:
         """Let the graphics card finish, so that times are told apart."""
         if self.avatar.gaussians.means.is_cuda:
             torch.cuda.synchronize()
+
+
+def _behind(background: Background, camera: Camera) -> tuple[float, float, float] | NDArray[np.float32] | None:
+    """The background as a picture of that camera shows it."""
+    return fitted(background, camera.width, camera.height) if isinstance(background, Backdrop) else background
 
 
 def _mixed(raster: Raster, other: Raster, share: float) -> Raster:

@@ -12,11 +12,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from studio.engine.avatar import Avatar
     from studio.engine.backdrop import Background
     from studio.engine.controls import Controls
-    from studio.engine.renderer import Frame
+    from studio.engine.renderer import DirectFrame, Frame
+    from studio.engine.splat.drawing import Drawing
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,20 @@ class Renderer(Protocol):
         """One finished picture."""
 
 
+@runtime_checkable
+class DirectRenderer(Renderer, Protocol):
+    """A renderer that can leave the drawing to a viewport with a graphics card."""
+
+    @property
+    def direct(self) -> bool:
+        """Whether that is the best way on this machine."""
+
+    def direct_frame(
+        self, controls: Controls, camera: Camera, *, background: Background = None, aids: Aids = NO_AIDS
+    ) -> DirectFrame:
+        """What the card is to draw."""
+
+
 @dataclass(frozen=True)
 class FrameRequest:
     """A picture somebody wants."""
@@ -70,20 +85,24 @@ class FrameRequest:
     compared: Scene | None = None  # drawn as well, as `FrameResult.compared`
     ghost_s: float | None = None  # another moment, mixed into the picture
     inspection: Inspection | None = None
+    direct: bool = False  # the asker's graphics card can draw a `Drawing`
 
 
 @dataclass(frozen=True)
 class FrameResult:
-    """A picture and how long it took."""
+    """A picture and how long it took: pixels, or a drawing where the request allowed it."""
 
     request: FrameRequest
-    rgba: NDArray[np.uint8]  # (H, W, 4)
+    rgba: NDArray[np.uint8] | None  # (H, W, 4); None where there is a drawing
     deform_ms: float
     raster_ms: float
     started_s: float  # perf_counter
     finished_s: float
     compared: NDArray[np.uint8] | None = None  # (H, W, 4) the other scene at the same moment
     legend: Legend | None = None
+    drawing: Drawing | None = None
+    compared_drawing: Drawing | None = None
+    backend: str = ""  # what draws; of a drawing, `raster_ms` is only the engine's share
 
 
 @dataclass(frozen=True)
@@ -225,23 +244,64 @@ class EngineThread:
     def _draw(self, request: FrameRequest, renderer: Renderer) -> None:
         started = time.perf_counter()
         ghost = None if request.ghost_s is None else request.scene.controls(request.ghost_s)
-        frame = self._frame(request, request.scene, renderer, Aids(request.inspection, ghost))
-        deform_ms, raster_ms, compared = frame.deform_ms, frame.raster_ms, None
+        aids = [Aids(request.inspection, ghost)]
+        scenes = [request.scene]
         if request.compared is not None:
-            other = self._frame(request, request.compared, renderer, Aids(request.inspection))
-            deform_ms, raster_ms, compared = deform_ms + other.deform_ms, raster_ms + other.raster_ms, other.rgba
-        finished = time.perf_counter()
+            scenes, aids = [*scenes, request.compared], [*aids, Aids(request.inspection)]
+        if request.direct and isinstance(renderer, DirectRenderer) and renderer.direct:
+            result = self._left_to_the_asker(request, renderer, scenes, aids, started)
+        else:
+            result = self._drawn(request, renderer, scenes, aids, started)
         self._last_failure = None
         with self._lock:
             if request.generation >= self._oldest_generation:
-                self._result = FrameResult(
-                    request, frame.rgba, deform_ms, raster_ms, started, finished, compared, frame.legend
-                )
+                self._result = result
 
     @staticmethod
-    def _frame(request: FrameRequest, scene: Scene, renderer: Renderer, aids: Aids) -> Frame:
-        controls = scene.controls(request.time_s)
-        return renderer.frame(controls, request.camera, background=request.background, aids=aids)
+    def _drawn(
+        request: FrameRequest, renderer: Renderer, scenes: Sequence[Scene], aids: Sequence[Aids], started: float
+    ) -> FrameResult:
+        """Pixels of the scene and of the one that it is compared with."""
+        frames = [
+            renderer.frame(scene.controls(request.time_s), request.camera, background=request.background, aids=aid)
+            for scene, aid in zip(scenes, aids, strict=True)
+        ]
+        return FrameResult(
+            request,
+            frames[0].rgba,
+            sum(frame.deform_ms for frame in frames),
+            sum(frame.raster_ms for frame in frames),
+            started,
+            time.perf_counter(),
+            frames[1].rgba if len(frames) > 1 else None,
+            frames[0].legend,
+            backend=renderer.backend,
+        )
+
+    @staticmethod
+    def _left_to_the_asker(
+        request: FrameRequest, renderer: DirectRenderer, scenes: Sequence[Scene], aids: Sequence[Aids], started: float
+    ) -> FrameResult:
+        """The same without pixels."""
+        frames = [
+            renderer.direct_frame(
+                scene.controls(request.time_s), request.camera, background=request.background, aids=aid
+            )
+            for scene, aid in zip(scenes, aids, strict=True)
+        ]
+        return FrameResult(
+            request,
+            None,
+            sum(frame.deform_ms for frame in frames),
+            sum(frame.sort_ms for frame in frames),
+            started,
+            time.perf_counter(),
+            None,
+            frames[0].legend,
+            frames[0].drawing,
+            frames[1].drawing if len(frames) > 1 else None,
+            renderer.backend,
+        )
 
     def _release(self) -> None:
         """Let go of the renderer in the thread that made it, because an OpenGL context belongs to its thread."""

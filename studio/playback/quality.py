@@ -53,6 +53,11 @@ class Quality:
         self._whole: deque[float] = deque(maxlen=MEMORY)  # ms
         self._height_px = 512
 
+    @property
+    def backend(self) -> str:
+        """What draws."""
+        return self._backend
+
     def set_backend(self, backend: str) -> None:
         """Another rasterizer: what was learned of the old one is forgotten."""
         self._backend = backend

@@ -44,6 +44,7 @@ class Show:
 
     Attributes:
         moving: whether the hand drags the camera or a value, so that fewer pixels are drawn.
+        direct: whether who shows the pictures has a graphics card that draws them.
         shown: the newest picture that was handed out to be shown.
     """
 
@@ -53,6 +54,7 @@ class Show:
         self.quality = Quality()
         self.pacer = FramePacer(25.0)
         self.moving = False
+        self.direct = False
         self.shown: FrameResult | None = None
         self._waiting: deque[FrameResult] = deque()
         self._handed_s = 0.0
@@ -132,7 +134,10 @@ class Show:
     def taken(self, result: FrameResult) -> None:
         """A picture came from the engine; `next_picture` says when it is to be shown."""
         request, camera = result.request, result.request.camera
-        self.quality.learn(camera.width, camera.height, result.deform_ms, result.raster_ms)
+        if result.backend and result.backend != self.quality.backend:
+            self.quality.set_backend(result.backend)  # a viewport's card began to draw, or gave up
+        if result.drawing is None:
+            self.quality.learn(camera.width, camera.height, result.deform_ms, result.raster_ms)
         if self.player.playing and request.generation == self._generation:
             self.pacer.ready(request.asked_s, self.player.output.now_s())
         self._waiting.append(result)
@@ -147,6 +152,13 @@ class Show:
         if found is not None:
             self.shown, self._handed_s = found, now_s
         return found
+
+    def drawn(self, card_ms: float) -> None:
+        """The viewport's graphics card took so long for the last `next_picture`."""
+        result = self.shown
+        if result is not None and result.drawing is not None:
+            camera = result.request.camera
+            self.quality.learn(camera.width, camera.height, result.deform_ms, result.raster_ms + card_ms)
 
     def presented(self, at_s: float) -> None:
         """The last `next_picture` reached the screen at that time of the player's clock."""
@@ -175,6 +187,7 @@ class Show:
                 compared=stage.compared,
                 ghost_s=None if stage.onion is None else stage.onion(time_s),
                 inspection=stage.inspection,
+                direct=self.direct,
             )
         )
 

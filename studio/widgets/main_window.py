@@ -75,6 +75,7 @@ class MainWindow(QMainWindow):
         self.driver = PlaybackDriver(output, load, self)
         self.actions_ = Actions(self)
         self.viewport = Viewport(presenter)
+        self.driver.show.direct = self.viewport.presenter.direct
         self.panel = AuPanel()
         self.inspector = Inspector()
         self.shuttle = Shuttle(self.driver, self)
@@ -212,6 +213,8 @@ class MainWindow(QMainWindow):
         self.transport.volume_changed.connect(self._volume_changed)
         self.viewport.view_changed.connect(self._view_changed)
         self.viewport.presented.connect(driver.presented)
+        self.viewport.card_drawn.connect(driver.show.drawn)
+        self.viewport.card_failed.connect(self._card_failed)
         session.changed.connect(self._project_changed)
         session.clip_changed.connect(self._clip_changed)
         session.avatar_changed.connect(self._avatar_changed)
@@ -266,6 +269,11 @@ class MainWindow(QMainWindow):
     def _engine_failed(self, text: str) -> None:
         self.banner.tell(text, "error")
         self.status.fail(text)
+
+    def _card_failed(self, reason: str) -> None:
+        self.driver.show.direct = False
+        self.driver.refresh()
+        self.banner.tell(f"The graphics card cannot draw the head ({reason}); the processor goes on.")
 
     def _failed(self, text: str) -> None:
         self.status.fail(text)

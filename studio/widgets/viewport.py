@@ -23,7 +23,7 @@ from studio.engine.aids import Legend
 from studio.playback.engine_thread import FrameResult
 from studio.widgets import theme
 from studio.widgets.camera_controller import CameraController
-from studio.widgets.presenters import Kind, make_presenter
+from studio.widgets.presenters import GlPresenter, Kind, RasterPresenter, make_presenter
 from studio.widgets.view import painting
 from studio.widgets.view.painting import Guides
 
@@ -142,6 +142,12 @@ class Viewport(QWidget):
 
     presented = Signal(float)
 
+    card_drawn = Signal(float)
+    """Milliseconds per megapixel that the graphics card takes for drawings."""
+
+    card_failed = Signal(str)
+    """The graphics card cannot draw; one sentence. Pictures are painted in memory from now on."""
+
     def __init__(self, presenter: Kind = "auto", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("viewport")
@@ -150,8 +156,7 @@ class Viewport(QWidget):
         self.setMinimumSize(320, 240)
         self.controller = CameraController()
         self.presenter = make_presenter(presenter, self)
-        self.presenter.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.presenter.presented.connect(self.presented)
+        self._connect_presenter()
         self.overlay = Overlay(self)
         self.overlay.raise_()
         self._drag: str | None = None
@@ -162,6 +167,28 @@ class Viewport(QWidget):
         self._steps_end.timeout.connect(self.released)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.OpenHandCursor)
+
+    def _connect_presenter(self) -> None:
+        presenter = self.presenter
+        presenter.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        presenter.presented.connect(self.presented)
+        if isinstance(presenter, GlPresenter):
+            presenter.drawn.connect(self.card_drawn)
+            presenter.failed.connect(self._paint_in_memory)
+
+    def _paint_in_memory(self, reason: str) -> None:
+        """Go on without the graphics card."""
+        broken, self.presenter = self.presenter, RasterPresenter(self)
+        self._connect_presenter()
+        self.presenter.set_divider(self.overlay.divider)
+        self.presenter.setGeometry(self.rect())
+        self.presenter.stackUnder(self.overlay)
+        self.presenter.show()
+        if isinstance(broken, GlPresenter):
+            broken.release()
+        broken.hide()
+        broken.deleteLater()
+        self.card_failed.emit(reason)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As much as there is."""
@@ -174,8 +201,13 @@ class Viewport(QWidget):
 
     def show_result(self, result: FrameResult) -> None:
         """Show a picture."""
-        transparent = result.request.background is None
-        self.presenter.show_pixels(result.rgba, result.compared, transparent=transparent)
+        if result.rgba is not None:
+            transparent = result.request.background is None
+            self.presenter.show_pixels(result.rgba, result.compared, transparent=transparent)
+        elif result.drawing is not None and isinstance(self.presenter, GlPresenter) and self.presenter.direct:
+            self.presenter.show_drawing(result.drawing, result.compared_drawing)
+        else:
+            return  # a drawing that was on its way when the card gave up; pixels follow
         self.overlay.show_legend(result.legend)
         self.overlay.say("")
 

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 import torch
 
+from studio.engine.aids import Aids, Inspection
 from studio.engine.avatar import load_avatar, save_avatar
 from studio.engine.controls import Pose
 from studio.engine.renderer import Renderer
 from studio.engine.splat.base import Raster
 from studio.engine.splat.compose import compose_rgba8
+from studio.engine.splat.instances import instances_of
 from studio.errors import StudioError
 from tests.support import controls, toy_avatar
 
@@ -149,3 +151,45 @@ def test_cuda_draws_the_same():
     avatar = toy_avatar(600)
     a, b = (_frame(Renderer(avatar, backend=name), {"AU12": 4.0}).astype(int) for name in ("cpu", "cuda"))
     assert np.abs(a - b).max() <= 3
+
+
+def test_a_viewer_with_a_card_gets_the_gaussians_of_the_same_picture(renderer):
+    direct = Renderer(renderer.avatar, backend="opengl", direct=True)
+    assert direct.direct
+    assert direct.backend == "opengl"
+    camera = renderer.avatar.camera(10.0, width=SIZE, height=SIZE)
+    smile, frown = controls({"AU12": 4.0}), controls({"AU4": 4.0})
+    made = direct.direct_frame(smile, camera, background=GREY, aids=Aids(Inspection("zones"), frown))
+    assert made.drawing.size_px == (SIZE, SIZE)
+    assert made.drawing.background == GREY
+    assert made.drawing.ghost_share == pytest.approx(0.35)
+    assert made.legend == renderer.frame(smile, camera, aids=Aids(Inspection("zones"))).legend
+    for got, moment in ((made.drawing.instances, smile), (made.drawing.ghost, frown)):
+        want = instances_of(renderer.deformed(moment), camera).rows
+        assert np.array_equal(got.rows[:, :11], want[:, :11])
+    assert made.drawing.instances.rows.shape == made.drawing.ghost.rows.shape
+
+
+def test_the_viewers_card_is_not_used_where_something_else_was_asked_for(renderer, monkeypatch):
+    assert not Renderer(renderer.avatar, backend="cpu", direct=True).direct
+    assert not Renderer(renderer.avatar, backend="reference", direct=True).direct
+    monkeypatch.setenv("EMOZONE_BACKEND", "cpu")
+    asked = Renderer(renderer.avatar, direct=True)
+    assert (asked.direct, asked.backend) == (False, "cpu")
+    monkeypatch.setenv("EMOZONE_BACKEND", "opengl")
+    assert Renderer(renderer.avatar, direct=True).direct
+    monkeypatch.delenv("EMOZONE_BACKEND")
+    assert Renderer(renderer.avatar, direct=True).direct, "no CUDA here, so the viewer's card is the best"
+
+
+def test_pixels_can_be_had_after_all_and_the_processor_is_the_last_resort(renderer, monkeypatch, caplog):
+    def refuse(name):
+        raise StudioError("No OpenGL 3.3 could be started.")
+
+    monkeypatch.setattr("studio.engine.renderer.choose_rasterizer", refuse)
+    direct = Renderer(renderer.avatar, backend="opengl", direct=True)
+    camera = renderer.avatar.camera(width=SIZE, height=SIZE)
+    got = direct.frame(controls(), camera, background=GREY).rgba
+    assert direct.backend == "cpu"
+    assert "No OpenGL" in caplog.text
+    assert np.array_equal(got, renderer.frame(controls(), camera, background=GREY).rgba)

@@ -5,10 +5,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from studio.engine.aids import NO_AIDS, Aids
 from studio.engine.avatar import Avatar
-from studio.engine.camera import orbit_camera
+from studio.engine.backdrop import Background
+from studio.engine.camera import Camera, orbit_camera
+from studio.engine.controls import Controls
+from studio.engine.renderer import DirectFrame
+from studio.engine.splat.drawing import Drawing, Instances
 from studio.errors import StudioError
 from studio.playback.engine_thread import AvatarReady, EngineFailure, EngineThread, FrameRequest, FrameResult, Message
 from tests.playback.engines import PlainRenderer, failing_load, scene
@@ -152,3 +158,36 @@ def test_close_waits_for_the_picture_in_hand_and_takes_no_more(rig: Rig) -> None
     assert len(rig.renderer.drawn) == 1
     rig.engine.request(replace(request(), time_s=2.0))
     assert not any(t.name.startswith("engine") and t.is_alive() for t in threading.enumerate())
+
+
+class CardRenderer(PlainRenderer):
+    """Leaves the drawing to who asks."""
+
+    direct = True
+
+    def direct_frame(
+        self, controls: Controls, camera: Camera, *, background: Background = None, aids: Aids = NO_AIDS
+    ) -> DirectFrame:
+        self.drawn.append((controls, camera))
+        rows = np.full((1, 14), controls.au[4, 0], np.float32)
+        return DirectFrame(Drawing(Instances(rows, camera), background=(0.0, 0.0, 0.0)), 1.0, 0.5)
+
+
+def test_who_has_a_card_gets_drawings_if_the_renderer_leaves_them(rig: Rig, avatar: Avatar) -> None:
+    rig.renderer = CardRenderer(avatar, backend="opengl")
+    rig.ready()
+    rig.engine.request(replace(request(AU1=2.0), direct=True, compared=scene(AU1=4.0)))
+    result = rig.result()
+    assert result.rgba is None
+    assert result.drawing is not None
+    assert result.compared_drawing is not None
+    assert result.drawing.instances.rows[0, 0] == 2.0
+    assert result.compared_drawing.instances.rows[0, 0] == 4.0
+    assert (result.deform_ms, result.raster_ms, result.backend) == (2.0, 1.0, "opengl")
+    rig.engine.request(request(AU1=2.0))
+    assert rig.result().drawing is None, "not asked for"
+    rig.renderer.direct = False
+    rig.engine.request(replace(request(AU1=2.0), direct=True))
+    pixels = rig.result()
+    assert pixels.drawing is None, "something better is here"
+    assert pixels.rgba is not None

@@ -27,6 +27,7 @@ from studio.playback import devices
 from studio.widgets import theme
 from studio.widgets.dialogs import Changed, Kind, NotSaved, Unsaved
 from studio.widgets.main_window import MainWindow
+from studio.widgets.presenters import Kind as PresenterKind
 from tests.playback.engines import PlainRenderer
 from tests.playback.fake_audio import RATE_HZ, FakeAudioDevice
 from tests.support import toy_avatar
@@ -147,13 +148,13 @@ def speech(tmp_path: Path) -> Path:
 class Studio:
     """A window with a clip and an avatar, and hands to work it with."""
 
-    def __init__(self, qtbot: QtBot, avatar: Avatar) -> None:
+    def __init__(self, qtbot: QtBot, avatar: Avatar, presenter: PresenterKind = "raster") -> None:
         self.qtbot = qtbot
         self.device = FakeAudioDevice(latency=0.0)
         self.renderer = PlainRenderer(avatar)
         self.load: Callable[[Path | None], PlainRenderer] = lambda _path: self.renderer
         self.answers = Answers()
-        self.window = MainWindow(self.device, lambda path: self.load(path), dialogs=self.answers, presenter="raster")
+        self.window = MainWindow(self.device, lambda path: self.load(path), dialogs=self.answers, presenter=presenter)
         self.window.resize(1100, 700)
         self.window.show()
         self.window.activateWindow()

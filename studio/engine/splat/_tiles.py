@@ -71,7 +71,7 @@ _ALPHA_MAX = np.float32(ALPHA_MAX)
 
 @kernel()
 def depth_order(splats: Floats, rows: Integers) -> Integers:
-    """Indices of the splats that are drawn, nearest first, ties by index: a radix sort of the depths' bits."""
+    """Indices of the splats that are drawn, nearest first, ties by index."""
     n = rows.shape[0]
     indices = np.empty(n, np.int32)
     depths = np.empty(n, np.float32)
@@ -81,10 +81,16 @@ def depth_order(splats: Floats, rows: Integers) -> Integers:
             indices[count] = i
             depths[count] = splats[i, DEPTH]
             count += 1
-    indices = indices[:count]
-    keys = depths[:count].view(np.uint32)  # positive floats sort like their bits
-    if count == 0:
+    return by_depth(indices[:count], depths[:count])
+
+
+@kernel()
+def by_depth(indices: Integers, depths: Floats) -> Integers:
+    """`indices` in the order of their `depths`, which are positive: a radix sort of bits. Both are used up."""
+    if depths.shape[0] == 0:
         return indices
+    keys = depths.view(np.uint32)  # positive floats sort like their bits
+    count = keys.shape[0]
     keys -= keys.min()
     largest = keys.max()
     other_keys, other_indices = np.empty_like(keys), np.empty_like(indices)

@@ -12,6 +12,7 @@ import torch
 
 from studio.engine.splat.base import Rasterizer
 from studio.engine.splat.cpu import CpuRasterizer
+from studio.engine.splat.drivers import wanted_backend
 from studio.errors import StudioError
 
 _log = logging.getLogger(__name__)
@@ -23,8 +24,9 @@ BACKENDS = ("auto", "cpu", "cuda", "opengl", "reference")
 def choose_rasterizer(name: str = "auto", *, differentiable: bool = False) -> Rasterizer:
     """A rasterizer by name.
 
-    `auto` takes CUDA where there is an NVIDIA card and gsplat, else OpenGL on a real graphics card, else the CPU. The
-    libraries of backends that are not chosen are not imported.
+    `auto` takes what the environment variable EMOZONE_BACKEND names; without it, CUDA where there is an NVIDIA card and
+    gsplat, else OpenGL on a real graphics card, else the CPU. The libraries of backends that are not chosen are not
+    imported.
 
     Args:
         name: one of `BACKENDS`.
@@ -33,6 +35,24 @@ def choose_rasterizer(name: str = "auto", *, differentiable: bool = False) -> Ra
     Raises:
         StudioError: if the name is unknown, or a backend asked for by name cannot work here.
     """
+    wanted = wanted_backend(name)
+    if name == "auto" and wanted == "opengl" and differentiable:
+        wanted = "auto"  # the wish is about pictures; training goes on with what can be trained with
+    return _fastest(differentiable) if wanted == "auto" else _named(wanted, differentiable)
+
+
+def cuda_rasterizer() -> Rasterizer | None:
+    """The CUDA rasterizer where it works; None elsewhere, after a warning if it might have."""
+    if not _cuda_is_likely():
+        return None
+    try:
+        return _named("cuda", differentiable=True)
+    except StudioError as error:
+        _log.warning("%s", error)
+        return None
+
+
+def _named(name: str, differentiable: bool) -> Rasterizer:
     if name == "cpu":
         return CpuRasterizer()
     if name == "cuda":
@@ -49,9 +69,7 @@ def choose_rasterizer(name: str = "auto", *, differentiable: bool = False) -> Ra
         from studio.engine.splat.reference import ReferenceRasterizer
 
         return ReferenceRasterizer()
-    if name != "auto":
-        raise StudioError(f'There is no rasterizer "{name}"; choose one of {", ".join(BACKENDS)}.')
-    return _fastest(differentiable)
+    raise StudioError(f'There is no rasterizer "{name}"; choose one of {", ".join(BACKENDS)}.')
 
 
 def available_backends() -> tuple[str, ...]:
@@ -68,13 +86,11 @@ def available_backends() -> tuple[str, ...]:
 
 
 def _fastest(differentiable: bool) -> Rasterizer:
-    if _cuda_is_likely():
-        try:
-            return choose_rasterizer("cuda")
-        except StudioError as error:
-            _log.warning("%s", error)
+    cuda = cuda_rasterizer()
+    if cuda is not None:
+        return cuda
     if not differentiable and _may_have_graphics_card() and _opengl_is_hardware():
-        return choose_rasterizer("opengl")
+        return _named("opengl", differentiable)
     return CpuRasterizer()
 
 

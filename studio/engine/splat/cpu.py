@@ -118,26 +118,6 @@ class CpuRasterizer:
         return Raster(picture.rgb, picture.alpha, far)
 
 
-def sorted_splats(gaussians: Gaussians, camera: Camera) -> Floats:
-    """The splats that `camera` sees, nearest first, for rasterizers that draw them in another way.
-
-    Args:
-        gaussians: on the CPU.
-        camera: any size.
-
-    Returns:
-        (M, SPLAT_FIELDS) as `_project` describes them.
-    """
-    view = _View.of(camera)
-    splats = np.empty((len(gaussians), _project.SPLAT_FIELDS), np.float32)
-    rows = np.empty(len(gaussians), np.int32)
-    arrays = _arrays(_float32(gaussians))
-    work_through(
-        lambda tickets: _project.project_splats(tickets, arrays, view.arrays, view.width, view.height, splats, rows)
-    )
-    return splats[_tiles.depth_order(splats, rows)]
-
-
 def warm_up(*, backward: bool = False) -> threading.Thread:
     """Compile the kernels, or load them from the cache, in a background thread.
 

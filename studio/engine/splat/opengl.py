@@ -1,8 +1,6 @@
-"""Drawing through OpenGL 3.3: one quad per Gaussian, blended back to front by the graphics card.
+"""Drawing through OpenGL 3.3 and reading the picture back: for exports and tests on a graphics card without CUDA.
 
-For machines with a graphics card that is not NVIDIA's. Gaussians are projected and sorted on the CPU by the kernels of
-the CPU rasterizer; the card draws. Each quad is the parallelogram around the ellipse on which alpha falls to 1/255, so
-that in its own coordinates (s, t) ∈ [-1, 1]² the falloff is exp(-reach · (s² + t²)) for every splat.
+The viewport does not go this way: it draws the same `Instances` with the same `painter`, and nothing is read back.
 
 Not differentiable.
 """
@@ -16,68 +14,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from studio.engine.camera import Camera
 from studio.engine.gaussians import Gaussians
-from studio.engine.splat._project import SPLAT_FIELDS, Floats
-from studio.engine.splat.base import ALPHA_MAX, Raster
-from studio.engine.splat.cpu import sorted_splats
+from studio.engine.splat.base import Raster
+from studio.engine.splat.drawing import Instances
+from studio.engine.splat.drivers import is_graphics_card
+from studio.engine.splat.instances import instances_of
+from studio.engine.splat.painter import Canvas, SplatPainter
 from studio.errors import StudioError
 
 _log = logging.getLogger(__name__)
-
-SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "software rasterizer", "swiftshader", "gdi generic")
-"""Parts of GL_RENDERER that betray a driver which draws on the CPU, several times slower than the CPU rasterizer."""
-
-# The layout of a splat as `_project` writes it: centre, falloff, opacity, colour, depth, (extents), reach, (rest).
-_INSTANCE = "2f 3f 1f 3f 1f 8x 1f 12x/i"
-_INSTANCE_NAMES = ("centre", "falloff", "opacity", "colour", "depth", "reach")
-
-_VERTEX_SHADER = """
-#version 330
-uniform vec2 size;
-in vec2 corner;
-in vec2 centre;
-in vec3 falloff;
-in float opacity;
-in vec3 colour;
-in float depth;
-in float reach;
-out vec2 place;
-flat out vec4 paint;
-flat out vec2 more;
-void main() {
-    vec2 offset = corner * sqrt(reach / falloff.xz);
-    vec2 pixel = centre + vec2(offset.x + falloff.y * offset.y, offset.y);
-    gl_Position = vec4(pixel / size * 2.0 - 1.0, 0.0, 1.0);
-    place = corner;
-    paint = vec4(colour, opacity);
-    more = vec2(reach, depth);
-}
-"""
-
-_FRAGMENT_SHADER = f"""
-#version 330
-in vec2 place;
-flat in vec4 paint;
-flat in vec2 more;
-layout(location = 0) out vec4 picture;
-layout(location = 1) out vec4 distance_;
-void main() {{
-    float square = dot(place, place);
-    if (square > 1.0) discard;
-    float alpha = min({ALPHA_MAX}, paint.a * exp(-more.x * square));
-    picture = vec4(paint.rgb * alpha, alpha);
-    distance_ = vec4(more.y * alpha, 0.0, 0.0, alpha);
-}}
-"""
 
 
 class OpenGlRasterizer:
     """Draws Gaussians with OpenGL.
 
     Every thread that renders gets its own context. A moderngl context that is handed in is used as it is, in the thread
-    where it is current; its framebuffer is bound again afterwards, its blending is left switched on.
+    where it is current; its framebuffer is bound again afterwards.
 
     Attributes:
         renderer: what the driver calls itself.
@@ -94,7 +49,7 @@ class OpenGlRasterizer:
         self._pipelines = threading.local()
         info = self._pipeline().context.info
         self.renderer = str(info["GL_RENDERER"])
-        self.is_hardware = not any(part in self.renderer.lower() for part in SOFTWARE_RENDERERS)
+        self.is_hardware = is_graphics_card(self.renderer)
         _log.info("OpenGL renderer: %s", self.renderer)
 
     def render(self, gaussians: Gaussians, camera: Camera, *, depth: bool = False) -> Raster:
@@ -113,9 +68,7 @@ class OpenGlRasterizer:
         )
         if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
             raise ValueError("the OpenGL rasterizer is not differentiable; train with the cpu or cuda rasterizer")
-        splats = sorted_splats(gaussians.to("cpu"), camera)
-        farthest_first = np.ascontiguousarray(splats[::-1])
-        images = self._pipeline().draw(farthest_first, camera.width, camera.height, 2 if depth else 1)
+        images = self._pipeline().draw(instances_of(gaussians, camera), depth=depth)
         picture, *far = (torch.from_numpy(image).to(gaussians.means.device) for image in images)
         return Raster(picture[..., :3], picture[..., 3], far[0][..., 0] if depth else None)
 
@@ -127,83 +80,39 @@ class OpenGlRasterizer:
 
 
 class _Pipeline:
-    """One context with its program and buffers; belongs to the thread that made it."""
+    """One context with its painters and pictures, without and with depth; belongs to the thread that made it."""
 
     def __init__(self, context: Any) -> None:
-        import moderngl
-
-        self.context = context if context is not None else _standalone_context()
-        if self.context.version_code < 330:
-            raise StudioError(
-                f"The graphics driver offers OpenGL {self.context.version_code / 100:.1f}, but the opengl rasterizer "
-                "needs 3.3; update the driver or choose the backend cpu."
-            )
         self._own = context is None
-        self._blend = (moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
-        self._blend_flag = moderngl.BLEND
-        self._strip = moderngl.TRIANGLE_STRIP
-        self._lost = moderngl.Error
-        self._program = self.context.program(vertex_shader=_VERTEX_SHADER, fragment_shader=_FRAGMENT_SHADER)
-        self._corners = self.context.buffer(np.array([-1, -1, 1, -1, -1, 1, 1, 1], np.float32))
-        self._capacity = 0
-        self._instances: Any = None
-        self._quads: Any = None
-        self._shape = (0, 0, 0)
-        self._target: Any = None
+        self.context = _standalone_context() if context is None else context
+        self._painters = [SplatPainter(self.context, depth=depth) for depth in (False, True)]
+        self._canvases = [Canvas(self.context, dtype="f4", depth=depth) for depth in (False, True)]
 
-    def draw(self, splats: Floats, width: int, height: int, attachments: int) -> list[Floats]:
-        """Blend `splats`, farthest first, and read pictures back.
+    def draw(self, instances: Instances, *, depth: bool) -> list[NDArray[np.float32]]:
+        """Blend the Gaussians and read pictures back.
 
         Returns:
             One (H, W, 4) per attachment: premultiplied RGBA; depth, 0, 0, alpha.
         """
         if self._own:
             with self.context:
-                return self._draw(splats, width, height, attachments)
+                return self._draw(instances, depth)
         before = self.context.fbo
         try:
-            return self._draw(splats, width, height, attachments)
+            return self._draw(instances, depth)
         finally:
             before.use()
 
-    def _draw(self, splats: Floats, width: int, height: int, attachments: int) -> list[Floats]:
-        self._make_room(len(splats))
-        self._make_target(width, height, attachments)
-        self._target.use()
-        self._target.clear(0.0, 0.0, 0.0, 0.0)
-        if len(splats):
-            self._instances.write(splats)
-            self._program["size"].value = (float(width), float(height))
-            self.context.enable(self._blend_flag)
-            self.context.blend_func = self._blend
-            self._quads.render(self._strip, instances=len(splats))
+    def _draw(self, instances: Instances, depth: bool) -> list[NDArray[np.float32]]:
+        width, height = instances.camera.width, instances.camera.height
+        canvas = self._canvases[depth]
+        target = canvas.fit(width, height)
+        self._painters[depth].paint(instances, target)
         images = []
-        for attachment in range(attachments):
-            pixels = self._target.read(components=4, attachment=attachment, dtype="f4")
+        for attachment in range(len(canvas.textures)):
+            pixels = target.read(components=4, attachment=attachment, dtype="f4")
             images.append(np.frombuffer(pixels, np.float32).reshape(height, width, 4).copy())
         return images
-
-    def _make_room(self, count: int) -> None:
-        if count <= self._capacity:
-            return
-        self._capacity = max(count, 2 * self._capacity)
-        self._instances = self.context.buffer(reserve=self._capacity * SPLAT_FIELDS * 4, dynamic=True)
-        self._quads = self.context.vertex_array(
-            self._program, [(self._corners, "2f", "corner"), (self._instances, _INSTANCE, *_INSTANCE_NAMES)]
-        )
-
-    def _make_target(self, width: int, height: int, attachments: int) -> None:
-        if self._shape == (width, height, attachments):
-            return
-        try:
-            images = [self.context.renderbuffer((width, height), 4, dtype="f4") for _ in range(attachments)]
-            self._target = self.context.framebuffer(images)
-        except self._lost as error:
-            raise StudioError(
-                f"The graphics driver cannot make a picture of {width}x{height} pixels ({error}); choose a smaller one "
-                "or the backend cpu."
-            ) from error
-        self._shape = (width, height, attachments)
 
 
 def _standalone_context() -> Any:

@@ -45,9 +45,7 @@ class TrainingPage(Page):
         self.body.addWidget(self.bar)
         self.body.addWidget(self.left)
         self.body.addWidget(self.picture, 1)
-        self.body.addWidget(
-            label("Left the video, right the avatar; it never learns from this moment.", "hint")
-        )
+        self.body.addWidget(label("Left the video, right the avatar; it never learns from this moment.", "hint"))
         self.body.addWidget(self.curve)
 
     def show_maker(self) -> None:

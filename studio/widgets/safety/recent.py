@@ -189,11 +189,11 @@ class Recent(QObject):
             self._take_picture(path)
 
     def _take_picture(self, path: Path) -> None:
-        shown = self._studio.driver.shown
-        if shown is None:
+        pixels = self._studio.viewport.presenter.pixels()
+        if pixels is None:
             self.refresh()
         else:
-            self._worker.run(partial(take_picture, shown.rgba, path), lambda _none: self.refresh(), log.warning)
+            self._worker.run(partial(take_picture, pixels, path), lambda _none: self.refresh(), log.warning)
 
     def _show(self, entries: tuple[RecentProject, ...]) -> None:
         self.entries = entries

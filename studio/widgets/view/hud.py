@@ -29,7 +29,7 @@ class Hud:
         parts = [
             avatar_title(ready.avatar.info.name),
             f"{len(ready.avatar.gaussians):,} Gaussians",
-            ready.backend,
+            shown.backend or ready.backend,
             f"{camera.width} × {camera.height}",
         ]
         if player.playing:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from studio.engine.splat import choose
-from studio.engine.splat.choose import BACKENDS, available_backends, choose_rasterizer
+from studio.engine.splat.choose import BACKENDS, available_backends, choose_rasterizer, cuda_rasterizer
+from studio.engine.splat.drivers import BACKEND_VARIABLE, is_graphics_card
 from studio.errors import StudioError
 
 
@@ -78,3 +79,46 @@ def test_opengl_is_never_trained_with(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_rasterizer("auto", differentiable=True).name == "cpu"
     with pytest.raises(StudioError, match="cannot be trained"):
         choose_rasterizer("opengl", differentiable=True)
+
+
+@pytest.mark.usefixtures("_no_cards")
+def test_the_environment_says_what_automatic_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(BACKEND_VARIABLE, "reference")
+    assert choose_rasterizer().name == "reference"
+    assert choose_rasterizer("cpu").name == "cpu", "who names one gets it"
+    monkeypatch.setenv(BACKEND_VARIABLE, "opengl")
+    assert choose_rasterizer(differentiable=True).name == "cpu", "training is not kept from going on"
+    monkeypatch.setenv(BACKEND_VARIABLE, "vulkan")
+    with pytest.raises(StudioError, match="vulkan"):
+        choose_rasterizer()
+
+
+def test_no_cuda_is_no_rasterizer(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(choose, "_cuda_is_likely", lambda: False)
+    assert cuda_rasterizer() is None
+    assert caplog.text == ""
+    monkeypatch.setattr(choose, "_cuda_is_likely", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert cuda_rasterizer() is None
+    assert "NVIDIA card" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "hardware"),
+    [
+        ("llvmpipe (LLVM 15.0.6, 256 bits)", False),
+        ("softpipe", False),
+        ("Software Rasterizer", False),
+        ("ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (Subzero)), SwiftShader driver)", False),
+        ("D3D12 (Microsoft Basic Render Driver)", False),
+        ("GDI Generic", False),
+        ("Apple Software Renderer", False),
+        ("zink Vulkan 1.3(llvmpipe (LLVM 17.0.6))", False),
+        ("Apple M2 Pro", True),
+        ("Mesa Intel(R) UHD Graphics 620 (KBL GT2)", True),
+        ("NVIDIA GeForce RTX 4070/PCIe/SSE2", True),
+        ("AMD Radeon RX 6600 (radeonsi, navi23)", True),
+    ],
+)
+def test_graphics_cards_are_told_from_programs(name: str, hardware: bool) -> None:
+    assert is_graphics_card(name) is hardware

@@ -15,7 +15,7 @@ from PIL import Image
 from studio.engine.camera import orbit_camera
 from studio.engine.gaussians import Gaussians
 from studio.engine.splat.compose import compose_rgba8
-from studio.engine.splat.cpu import CpuRasterizer, sorted_splats, warm_up
+from studio.engine.splat.cpu import CpuRasterizer, warm_up
 from studio.engine.splat.reference import ReferenceRasterizer
 from studio.engine.splat.stats import ScreenStats
 from tests.engine.splat.scenes import KINDS, NAMES, camera, leaves, psnr_db, random_loss, random_scene
@@ -169,12 +169,6 @@ def test_absurd_sizes_neither_crash_nor_spoil_gradients(log_scale: float) -> Non
     assert psnr_db(raster.alpha, ReferenceRasterizer().render(absurd, camera()).alpha) >= 60.0
     random_loss(raster).backward()
     assert all(bool(getattr(absurd, name).grad.isfinite().all()) for name in NAMES)
-
-
-def test_splats_are_sorted_nearest_first() -> None:
-    splats = sorted_splats(random_scene("mixed", 1), camera())
-    assert len(splats) > 50
-    assert bool((np.diff(splats[:, 9]) >= 0).all())
 
 
 def test_another_device_is_refused_by_name() -> None:
