@@ -47,10 +47,11 @@ VIEWS = ((0.0, 0.0), (35.0, 5.0), (-35.0, -5.0), (70.0, 0.0))
 BUDGET_S = 3.0
 """For each stage and size; the recipe's slowest step takes a fifth of a second on two cores."""
 
-LEAST_STEPS = 8
-"""A whole cycle of teaching and rehearsing."""
+CYCLE: dict[Stage, int] = {"geometry": 4, "coarse": 4, "fine": 8}
+"""Steps of a run at least: in the fine stage a whole cycle of teaching and rehearsing."""
 
 RUNS = 3
+MOST_CYCLES = 4
 
 
 def measure_training(setting: Setting, recipe: Recipe | None = None) -> Findings:
@@ -108,7 +109,7 @@ def _measured(capture: Capture, recipe: Recipe, setting: Setting) -> Findings:
         if stage == "fine":
             learner.refresh()
         random.manual_seed(number)
-        runs = [_seconds(step, RUNS) for _, step in work[stage]]
+        runs = [_seconds(step, CYCLE[stage]) for _, step in work[stage]]
         shares = [share for share, _ in work[stage]]
         mixed = [sum(share * run for share, run in zip(shares, each, strict=True)) for each in zip(*runs, strict=True)]
         figure = Figure.of(
@@ -127,19 +128,19 @@ def _measured(capture: Capture, recipe: Recipe, setting: Setting) -> Findings:
     return Findings({"training": told}, [*figures, minutes])
 
 
-def _seconds(step: Callable[[int], None], runs: int) -> list[float]:
+def _seconds(step: Callable[[int], None], cycle: int) -> list[float]:
     """Seconds per step of each run; a run is a whole cycle of steps, or several."""
     step(0)
     began = perf_counter()
     step(0)
-    cycles = max(1, int(BUDGET_S / (runs * LEAST_STEPS * max(perf_counter() - began, 1e-6))))
-    cycles = min(cycles, 4)
+    cycles = int(BUDGET_S / (RUNS * cycle * max(perf_counter() - began, 1e-6)))
+    count = cycle * min(max(cycles, 1), MOST_CYCLES)
     taken = []
-    for _ in range(runs):
+    for _ in range(RUNS):
         began = perf_counter()
-        for i in range(cycles * LEAST_STEPS):
+        for i in range(count):
             step(i)
-        taken.append((perf_counter() - began) / (cycles * LEAST_STEPS))
+        taken.append((perf_counter() - began) / count)
     return taken
 
 
