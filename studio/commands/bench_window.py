@@ -35,7 +35,7 @@ CHANGES = 30
 WARM_UP = 3
 STARTS = 3
 PLAY_S = 6.0
-TIMEOUT_S = 150.0
+TIMEOUT_S = 330.0
 """For a start with everything that follows it, compiling included; playing and soaking are added to it."""
 
 SIZE_PX = 512

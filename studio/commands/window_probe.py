@@ -34,7 +34,7 @@ from studio.widgets.main_window import MainWindow
 from studio.widgets.presenters import Kind, fitting_kind, make_presenter
 from studio.widgets.sample import sample_project, sample_speech
 
-START_S, CHANGE_S = 130.0, 10.0
+START_S, CHANGE_S = 300.0, 10.0
 """Longest waits: for the first picture with everything compiled anew, and for one change to be seen."""
 
 REST_MS = 500
