@@ -32,6 +32,8 @@ F64 = NDArray[np.float64]
 HEARD_VOICES = (Voice("flite", "slt", "en"),)
 """Voices that trainings hear, for comparison: only the sentences are new."""
 
+NOISE_SEED = 7
+"""Of the rooms, microphones and noises that figures are measured with, here and at the end of a training."""
 CLOSED = 0.10
 """Share of the open vowels' opening up to which lips count as closed."""
 _PARTED = 0.20
@@ -166,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     encoder = load_encoder(options.encoder)
     figures = {}
     for voice, said in speak_held_out((*HELD_OUT_VOICES, *HEARD_VOICES)).items():
-        clips = make_clips({voice: said}, len(said), 7, clean=not options.noisy)
+        clips = make_clips({voice: said}, len(said), NOISE_SEED, clean=not options.noisy)
         figures[voice.name] = contact_figures(drive(encoder, clips), clips)
     print(json.dumps(figures, indent=1))  # noqa: T201 (a command's output)
 

@@ -37,7 +37,7 @@ from studio.engine.speech.corpus import (
     synthesise,
 )
 from studio.engine.speech.encoder import Encoder, EncoderNet, load_encoder
-from studio.engine.speech.measure import contact_figures, drive
+from studio.engine.speech.measure import NOISE_SEED, contact_figures, drive
 from studio.engine.speech.mel import N_BANDS, N_INPUTS
 from studio.engine.speech.phonemes import PHONEMES
 
@@ -54,8 +54,8 @@ _BAND_GROUPS = (0, N_BANDS + 1, 2 * N_BANDS + 1)
 _KNOTS = 33
 _SAVE_EVERY = 200
 _PHONEME_WEIGHT = 0.7
-_THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 1.0)
-_COST = 0.01
+_THRESHOLDS = (0.06, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0)
+_COST = 0.02
 _LABEL_WEIGHTS = tuple(2.0 if label in {"P", "B", "M", "F", "V"} else 1.0 for label in PHONEMES)
 """A sound that the lips make is seen when it is missed."""
 _CHANNEL_WEIGHTS = (3.0, 2.0, 4.0, 2.0, 2.0, 2.0, 3.0, 1.0, 1.0, 1.0)
@@ -124,9 +124,9 @@ class Held:
 
 
 def _clips_of(speech: dict[Voice, list[Utterance]]) -> tuple[list[Clip], list[Clip]]:
-    """Each sentence once as it is, and half as many clips as recordings sound."""
+    """Each sentence once as it is, and as many clips as recordings sound, of one to four sentences each."""
     n = sum(map(len, speech.values()))
-    return make_clips(speech, n, 0, clean=True), make_clips(speech, n // 2, 5)
+    return make_clips(speech, n, NOISE_SEED, clean=True), make_clips(speech, n, NOISE_SEED)
 
 
 def _relative(arguments: Sequence[str]) -> list[str]:
@@ -286,7 +286,8 @@ def _thresholds(encoder: Encoder, clips: Sequence[Clip]) -> dict[str, float]:
     """The lowest threshold of closures that does not cost too much, then the tuck's.
 
     Lips that close for nothing are seen as well: the opening's correlation with the truth may fall by `_COST` below
-    the best. The tuck of the lower lip shows less of a mouth; it takes what finds most and invents least (F1).
+    the best. The tuck of the lower lip shows less of a mouth; it takes what finds most and invents least (F1, and the
+    lowest threshold among those that are nearly as good).
     """
     heard = [encoder.run(clip.mel.astype(np.float32)) for clip in clips]
 
@@ -299,7 +300,7 @@ def _thresholds(encoder: Encoder, clips: Sequence[Clip]) -> dict[str, float]:
     follows = {t: figures(t, 1.0)["opening_r"] for t in _THRESHOLDS}
     closed = min(t for t, r in follows.items() if r >= max(follows.values()) - _COST)
     finds = {t: figures(closed, t)["tucked_f1"] for t in _THRESHOLDS}
-    return {"lips_close": closed, "lip_tuck": max(finds, key=lambda t: finds[t])}
+    return {"lips_close": closed, "lip_tuck": min(t for t, f1 in finds.items() if f1 >= max(finds.values()) - _COST)}
 
 
 def calibrated(net: EncoderNet, clips: Sequence[Clip], info: dict[str, object]) -> Encoder:

@@ -11,7 +11,7 @@ from studio.engine.performer.sentences import ENGLISH, FOREIGN, HELD_OUT, HELD_O
 from studio.engine.performer.voices import Voice, available_voices, speak
 from studio.engine.speech import train_encoder as module
 from studio.engine.speech.corpus import HELD_OUT_VOICES, TUNING_VOICES, Clip, make_clips, speak_held_out, synthesise
-from studio.engine.speech.encoder import load_encoder
+from studio.engine.speech.encoder import DEFAULT_WEIGHTS, load_encoder
 
 pytestmark = pytest.mark.skipif(not available_voices("flite"), reason="flite is not installed")
 SLT = Voice("flite", "slt", "en")
@@ -106,3 +106,36 @@ def test_continuing_starts_where_the_other_ended(clips: list[Clip], tmp_path: Pa
     key = "enter.weight"
     moved = (second.net.state_dict()[key] - first.net.state_dict()[key]).abs().max()
     assert 0 < moved < 1e-2
+
+
+def test_the_command_trains_widens_and_only_calibrates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands that assets/speech/README.md gives, on a handful of words."""
+    monkeypatch.setattr("studio.engine.speech.corpus.available_voices", lambda *_: (SLT,))
+    monkeypatch.setattr("studio.engine.speech.corpus._held_out_texts", lambda _: ("Papa has four mops.", "Five beans."))
+    monkeypatch.setattr(module, "TUNING_VOICES", (SLT,))
+    monkeypatch.setattr(module, "HELD_OUT_VOICES", (SLT,))
+    monkeypatch.setattr(module, "_BATCH", 2)
+    first, wide, same = (tmp_path / f"{name}.safetensors" for name in ("first", "wide", "same"))
+    tiny = ["--minutes", "0.1", "--clips", "2", "--steps", "1"]
+    module.main([str(first), *tiny])
+    assert load_encoder(first).net.shape == {"width": 96, "hidden": 96, "fine": False}
+    module.main([str(wide), "--start", str(first), *tiny, "--hidden", "128", "--fine"])
+    encoder = load_encoder(wide)
+    assert encoder.net.shape == {"width": 96, "hidden": 128, "fine": True}
+    assert "--start first.safetensors" in encoder.info["command"]
+    assert encoder.info["started_from"] == load_encoder(first).info["command"]
+    module.main([str(same), "--start", str(wide), "--steps", "0"])
+    again = load_encoder(same)
+    assert all(torch.equal(a, b) for a, b in zip(again.net.parameters(), encoder.net.parameters(), strict=True))
+    assert again.info["thresholds"] == encoder.info["thresholds"]
+    assert again.info["voices"] == encoder.info["voices"] == 1
+    assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob("*.checkpoint"))
+
+
+def test_the_readme_gives_the_command_that_made_what_ships() -> None:
+    words = (DEFAULT_WEIGHTS.parent / "README.md").read_text(encoding="utf-8")
+    info = load_encoder(DEFAULT_WEIGHTS).info
+    assert info["command"] in words
+    for voice, kinds in info["figures"].items():
+        row = next(line for line in words.splitlines() if line.startswith("|") and voice in line and "clean" in line)
+        assert f"{kinds['clean']['mouth']['closed']:.0%}".replace("%", " %") in row
