@@ -67,12 +67,14 @@ def test_the_collector_rests_and_then_leaves_alone_what_was_made_meanwhile() -> 
     assert not gc.isenabled()
     kept = [[] for _ in range(100)]
     quick_start.release_collector()
-    assert gc.isenabled() and gc.get_freeze_count() > len(kept)
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > len(kept)
 
 
 def test_milestones_are_told_only_to_who_asks(caplog: pytest.LogCaptureFixture) -> None:
     quick_start.milestone("nobody asked")
     with caplog.at_level(logging.DEBUG, quick_start.__name__):
         quick_start.milestone("the window")
-    assert len(caplog.messages) == 1 and caplog.messages[0].endswith("the window")
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].endswith("the window")
     assert float(caplog.messages[0].split()[0]) > 0.0
