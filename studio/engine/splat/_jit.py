@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 import numba
 from llvmlite import ir
 from numba import extending, types
+from numba.core import cgutils
 
 from studio.engine.splat.kernel_cache import load_lightly
 
@@ -80,6 +81,22 @@ def kernel(*, parallel: bool = False, fast: bool = False, inline: bool = False) 
 def intrinsic(function: Callable[..., Any]) -> Any:
     """Numba's decorator for functions that write LLVM instructions; without their first argument for who calls them."""
     return extending.intrinsic(function)
+
+
+@intrinsic
+def prefetch(typing: Any, array: Any, index: Any) -> Any:
+    """Fetch the cache line of `array[index]`, in a contiguous array of one dimension, without waiting for it."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [place, *(ir.Constant(number, n) for n in (0, 3, 1))])  # to read, keep, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), code
 
 
 @intrinsic

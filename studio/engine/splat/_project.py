@@ -49,6 +49,14 @@ TILT = 13  # y - v of the outline's rightmost point, pixels
 SLENDER = 14  # 1 / (k + h m²), px²
 ROOT = 15  # √(h / 8), 1/px
 
+_ROWS = 16  # what else is known of splats while they are projected: how many rows of tiles,
+_SPAN = 17  # and what spans hold: the first of these, and ranges of tile columns in that and the next
+SPAN_FIELDS = 6
+"""Numbers per span: rows of tiles that the splat touches, the first of these, first and one-past-last column of the
+tiles in that row, and the same for the next row, beyond which few splats reach."""
+_RESULTS = 22
+_INPUTS = 11
+
 GRADIENT_FIELDS = 10
 """Floats per splat gradient: with respect to u, v, h, m, k, opacity, red, green, blue, depth."""
 
@@ -70,6 +78,7 @@ _FINITE_PX2 = 1e150
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int32]
+Spans = NDArray[np.int16]
 Parameters = tuple[Floats, Floats, Floats, Floats, Floats]
 """means (N, 3), quats (N, 4), log_scales (N, 3), opacity_logits (N,), sh (N, K, 3), as in `Gaussians`."""
 ViewArrays = tuple[Doubles, Doubles, Doubles]
@@ -124,12 +133,44 @@ def sh_direction_gradient(x: float, y: float, z: float, count: int, weights: Dou
     return gx, gy, gz
 
 
-@kernel()
-def tile_rows(v: float, extent: float, height: int) -> tuple[int, int]:
-    """First and one-past-last pixel row whose centres lie within `extent` of `v`; (0, 0) if there are none."""
-    first = math.ceil(min(max(v - extent - 0.5, 0.0), np.float64(height)))
-    stop = math.floor(max(min(v + extent - 0.5, height - 1.0), -1.0)) + 1
-    return (first, stop) if first < stop else (0, 0)
+@kernel(inline=True)
+def tile_columns(
+    u: float, v: float, h: float, m: float, k: float, reach: float, tilt: float, top: float, bottom: float, width: int
+) -> tuple[float, float]:
+    """First and one-past-last tile column that a splat's outline crosses between two heights.
+
+    Exact for the ellipse, not its box: long diagonal splats touch a tenth of their box's tiles.
+
+    Args:
+        u: this and the next six are fields of the splat.
+        v: …
+        h: …
+        m: …
+        k: …
+        reach: …
+        tilt: …
+        top: centre of the first pixel row, pixels.
+        bottom: centre of the last, at least `top`.
+        width: of the picture, pixels.
+
+    Returns:
+        Whole numbers; the second is not above the first where no pixel's centre is inside.
+    """
+    above, below = top - v, bottom - v
+    dy = min(max(tilt, above), below)
+    right = u + m * dy + math.sqrt(max(reach - k * dy * dy, 0.0) / h) + EXTENT_SLACK_PX
+    dy = min(max(-tilt, above), below)
+    left = u + m * dy - math.sqrt(max(reach - k * dy * dy, 0.0) / h) - EXTENT_SLACK_PX
+    first = np.ceil(min(max(left - 0.5, 0.0), width))
+    last = np.floor(max(min(right - 0.5, width - 1.0), -1.0))
+    return np.floor(first / TILE_WIDTH), np.floor(last / TILE_WIDTH) + 1.0 if first <= last else 0.0
+
+
+@kernel(inline=True)
+def pixel_rows(v: float, extent: float, height: int) -> tuple[float, float]:
+    """First and one-past-last pixel row whose centres lie within `extent` of `v`, as whole numbers."""
+    first = np.ceil(min(max(v - extent - 0.5, 0.0), height))
+    return first, np.floor(max(min(v + extent - 0.5, height - 1.0), -1.0)) + 1.0
 
 
 @kernel(fast=True)
@@ -142,11 +183,13 @@ def _project_block(
     height: int,
     splats: Floats,
     rows: Integers,
+    spans: Spans,
 ) -> None:
     means, quats, log_scales, opacity_logits, sh = parameters
     view, eye, lens = arrays
     fx, fy, cx, cy, x_low, x_high, y_low, y_high = lens
-    table = np.empty((23, BLOCK), np.float64)
+    table = np.empty((_INPUTS, BLOCK), np.float64)
+    results = np.empty((_RESULTS, BLOCK), np.float32)
     for n in range(count):
         i = begin + n
         table[0, n], table[1, n], table[2, n] = means[i, 0], means[i, 1], means[i, 2]
@@ -154,14 +197,18 @@ def _project_block(
         table[7, n], table[8, n], table[9, n] = log_scales[i, 0], log_scales[i, 1], log_scales[i, 2]
         table[10, n] = opacity_logits[i]
 
+    v00, v01, v02, v03 = view[0, 0], view[0, 1], view[0, 2], view[0, 3]
+    v10, v11, v12, v13 = view[1, 0], view[1, 1], view[1, 2], view[1, 3]
+    v20, v21, v22, v23 = view[2, 0], view[2, 1], view[2, 2], view[2, 3]
+    eye_x, eye_y, eye_z = eye[0], eye[1], eye[2]
     for n in range(count):
         px, py, pz = table[0, n], table[1, n], table[2, n]
         qw, qx, qy, qz = table[3, n], table[4, n], table[5, n], table[6, n]
         l0, l1, l2, logit = table[7, n], table[8, n], table[9, n], table[10, n]
         size = abs(px) + abs(py) + abs(pz) + abs(qw) + abs(qx) + abs(qy) + abs(qz) + abs(l0) + abs(l1) + abs(l2)
-        x = view[0, 0] * px + view[0, 1] * py + view[0, 2] * pz + view[0, 3]
-        y = view[1, 0] * px + view[1, 1] * py + view[1, 2] * pz + view[1, 3]
-        z = view[2, 0] * px + view[2, 1] * py + view[2, 2] * pz + view[2, 3]
+        x = v00 * px + v01 * py + v02 * pz + v03
+        y = v10 * px + v11 * py + v12 * pz + v13
+        z = v20 * px + v21 * py + v22 * pz + v23
         opacity = 1.0 / (1.0 + exp(-logit))
         s0, s1, s2 = exp(l0), exp(l1), exp(l2)
         inverse = 1.0 / max(math.sqrt(qw * qw + qx * qx + qy * qy + qz * qz), 1e-12)
@@ -171,12 +218,12 @@ def _project_block(
         over = 1.0 / z
         tan_x, tan_y = min(max(x * over, x_low), x_high), min(max(y * over, y_low), y_high)
         fx_z, fy_z = fx * over, fy * over
-        ax = fx_z * (view[0, 0] - tan_x * view[2, 0])
-        ay = fx_z * (view[0, 1] - tan_x * view[2, 1])
-        az = fx_z * (view[0, 2] - tan_x * view[2, 2])
-        bx = fy_z * (view[1, 0] - tan_y * view[2, 0])
-        by = fy_z * (view[1, 1] - tan_y * view[2, 1])
-        bz = fy_z * (view[1, 2] - tan_y * view[2, 2])
+        ax = fx_z * (v00 - tan_x * v20)
+        ay = fx_z * (v01 - tan_x * v21)
+        az = fx_z * (v02 - tan_x * v22)
+        bx = fy_z * (v10 - tan_y * v20)
+        by = fy_z * (v11 - tan_y * v21)
+        bz = fy_z * (v12 - tan_y * v22)
         r00, r01, r02 = 1.0 - 2.0 * (qy * qy + qz * qz), 2.0 * (qx * qy - qw * qz), 2.0 * (qx * qz + qw * qy)
         r10, r11, r12 = 2.0 * (qx * qy + qw * qz), 1.0 - 2.0 * (qx * qx + qz * qz), 2.0 * (qy * qz - qw * qx)
         r20, r21, r22 = 2.0 * (qx * qz - qw * qy), 2.0 * (qy * qz + qw * qx), 1.0 - 2.0 * (qx * qx + qy * qy)
@@ -199,51 +246,55 @@ def _project_block(
         m = min(max(b / c, -_FINITE), _FINITE)
         reach = log(max(opacity / ALPHA_MIN, 1.0))
         extent_x, extent_y = math.sqrt(2.0 * reach * a), math.sqrt(2.0 * reach * c)
+        tilt = min(max(b * math.sqrt(2.0 * reach / a), -_FINITE), _FINITE)
         inside = (u + extent_x >= 0.0) & (u - extent_x <= width) & (v + extent_y >= 0.0) & (v - extent_y <= height)
         sane = (size < _FINITE) & (abs(logit) < _FINITE) & (a < _FINITE_PX2) & (c < _FINITE_PX2)
         sane &= (abs(u) < _FINITE) & (abs(v) < _FINITE)
-        drawn = inside & sane & (z > NEAR_M) & (opacity >= ALPHA_MIN)
-        table[11, n] = 1.0 if drawn else 0.0
-        table[12, n], table[13, n] = u, v
-        table[14, n], table[15, n], table[16, n] = h, m, k
-        table[17, n] = opacity
-        table[18, n] = z
-        table[19, n], table[20, n] = extent_x, extent_y
-        table[21, n] = reach
-        table[22, n] = min(max(b * math.sqrt(2.0 * reach / a), -_FINITE), _FINITE)
+        extent_x, extent_y = min(extent_x + EXTENT_SLACK_PX, _FAR_PX), min(extent_y + EXTENT_SLACK_PX, _FAR_PX)
+        first, stop = pixel_rows(v, extent_y, height)
+        drawn = inside & sane & (z > NEAR_M) & (opacity >= ALPHA_MIN) & (first < stop)
+
+        above = np.floor(first / TILE_HEIGHT)
+        touched = np.floor((stop - 1.0) / TILE_HEIGHT) + 1.0 - above
+        seam = (above + 1.0) * TILE_HEIGHT
+        low, high = tile_columns(u, v, h, m, k, reach, tilt, first + 0.5, min(stop, seam) - 0.5, width)
+        next_low, next_high = tile_columns(
+            u, v, h, m, k, reach, tilt, seam + 0.5, max(min(stop, seam + TILE_HEIGHT), seam + 1.0) - 0.5, width
+        )
+        dx, dy, dz = px - eye_x, py - eye_y, pz - eye_z
+        inverse = 1.0 / max(math.sqrt(dx * dx + dy * dy + dz * dz), 1e-12)
+        table[0, n], table[1, n], table[2, n] = dx * inverse, dy * inverse, dz * inverse
+        results[U, n], results[V, n], results[H, n], results[M, n], results[K, n] = u, v, h, m, k
+        results[OPACITY, n], results[DEPTH, n] = opacity, z
+        results[EXTENT_X, n], results[EXTENT_Y, n] = extent_x, extent_y
+        results[REACH, n], results[TILT, n] = reach, tilt
+        results[SLENDER, n], results[ROOT, n] = 1.0 / (k + h * m * m), math.sqrt(0.125 * h)
+        results[_ROWS, n] = touched if drawn else 0.0
+        results[_SPAN, n] = above
+        results[_SPAN + 1, n], results[_SPAN + 2, n] = low, high
+        results[_SPAN + 3, n], results[_SPAN + 4, n] = next_low, next_high
 
     basis = np.empty(16, np.float64)
     terms = sh.shape[1]
     for n in range(count):
         i = begin + n
         rows[i] = 0
-        if table[11, n] == 0.0:
+        if results[_ROWS, n] == 0.0:
             continue
-        v, h, m, k = table[13, n], table[14, n], table[15, n], table[16, n]
-        extent_y = min(table[20, n] + EXTENT_SLACK_PX, _FAR_PX)
-        first, stop = tile_rows(v, extent_y, height)
-        dx, dy, dz = table[0, n] - eye[0], table[1, n] - eye[1], table[2, n] - eye[2]
-        inverse = 1.0 / max(math.sqrt(dx * dx + dy * dy + dz * dz), 1e-12)
-        sh_basis_into(dx * inverse, dy * inverse, dz * inverse, terms, basis)
+        sh_basis_into(table[0, n], table[1, n], table[2, n], terms, basis)
         red = green = blue = COLOUR_OFFSET
         for j in range(terms):
             red += basis[j] * sh[i, j, 0]
             green += basis[j] * sh[i, j, 1]
             blue += basis[j] * sh[i, j, 2]
-        if abs(red) < _FINITE and abs(green) < _FINITE and abs(blue) < _FINITE and first < stop:
+        if abs(red) < _FINITE and abs(green) < _FINITE and abs(blue) < _FINITE:
             splat = splats[i]
-            splat[U], splat[V] = table[12, n], v
-            splat[H], splat[M], splat[K] = h, m, k
-            splat[OPACITY] = table[17, n]
+            for field in range(SPLAT_FIELDS):
+                splat[field] = results[field, n]
             splat[RED], splat[GREEN], splat[BLUE] = max(red, 0.0), max(green, 0.0), max(blue, 0.0)
-            splat[DEPTH] = table[18, n]
-            splat[EXTENT_X] = min(table[19, n] + EXTENT_SLACK_PX, _FAR_PX)
-            splat[EXTENT_Y] = extent_y
-            splat[REACH] = table[21, n]
-            splat[TILT] = table[22, n]
-            splat[SLENDER] = 1.0 / (k + h * m * m)
-            splat[ROOT] = math.sqrt(0.125 * h)
-            rows[i] = (stop + TILE_HEIGHT - 1) // TILE_HEIGHT - first // TILE_HEIGHT
+            rows[i] = np.int32(results[_ROWS, n])
+            for field in range(SPAN_FIELDS):
+                spans[i, field] = np.int16(results[_ROWS + field, n])
 
 
 @kernel()
@@ -255,6 +306,7 @@ def project_splats(
     height: int,
     splats: Floats,
     rows: Integers,
+    spans: Spans,
 ) -> None:
     """Project every Gaussian.
 
@@ -266,11 +318,12 @@ def project_splats(
         height: of the picture, pixels.
         splats: (N, SPLAT_FIELDS) written where `rows` is not 0.
         rows: (N,) written: how many rows of tiles each splat's box touches, 0 = not drawn.
+        spans: (N, SPAN_FIELDS) written where `rows` is not 0: where each splat's tiles are.
     """
     n = rows.shape[0]
     blocks = (n + BLOCK - 1) // BLOCK
     block = take(tickets)
     while block < blocks:
         begin = block * BLOCK
-        _project_block(begin, min(n - begin, BLOCK), parameters, arrays, width, height, splats, rows)
+        _project_block(begin, min(n - begin, BLOCK), parameters, arrays, width, height, splats, rows, spans)
         block = take(tickets)

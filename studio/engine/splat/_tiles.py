@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.engine.splat._crew import Tickets
-from studio.engine.splat._jit import kernel, take
+from studio.engine.splat._jit import kernel, prefetch, take
 from studio.engine.splat._lanes import LANES, highest, least, load, ramp, spread, store, where_at_most
 from studio.engine.splat._project import (
     BLUE,
@@ -21,6 +19,8 @@ from studio.engine.splat._project import (
     RED,
     ROOT,
     SLENDER,
+    SPAN_FIELDS,
+    SPLAT_FIELDS,
     TILE_HEIGHT,
     TILE_WIDTH,
     TILT,
@@ -29,9 +29,11 @@ from studio.engine.splat._project import (
     Integers,
     K,
     M,
+    Spans,
     U,
     V,
-    tile_rows,
+    pixel_rows,
+    tile_columns,
 )
 from studio.engine.splat.base import ALPHA_MAX
 
@@ -40,6 +42,9 @@ OPAQUE = np.float32(1e-4)
 
 CHUNK = 32
 """Splats prepared for a tile at once, and drawn into it between two looks at whether it is finished."""
+
+AHEAD = 16
+"""Splats between the one that is sorted and the one whose span is fetched from memory meanwhile."""
 
 RADIX_BITS = 12
 """Bits per pass of the depth sort: two passes cover depths that differ by up to a factor of four."""
@@ -115,69 +120,77 @@ def by_depth(indices: Integers, depths: Floats) -> Integers:
 
 
 @kernel()
-def _tile_columns(splat: Floats, first_row: int, last_row: int, width: int) -> tuple[int, int]:
-    """First and one-past-last tile column that a splat's outline crosses between two pixel rows (inclusive).
-
-    Exact for the ellipse, not its box: long diagonal splats touch a tenth of their box's tiles.
-    """
-    u, v, m, k = np.float64(splat[U]), np.float64(splat[V]), np.float64(splat[M]), np.float64(splat[K])
-    top, bottom = first_row + 0.5 - v, last_row + 0.5 - v
-    width_scale = 1.0 / np.float64(splat[H])
-    tilt = np.float64(splat[TILT])
-    dy = min(max(tilt, top), bottom)
-    right = u + m * dy + math.sqrt(max(splat[REACH] - k * dy * dy, 0.0) * width_scale) + EXTENT_SLACK_PX
-    dy = min(max(-tilt, top), bottom)
-    left = u + m * dy - math.sqrt(max(splat[REACH] - k * dy * dy, 0.0) * width_scale) - EXTENT_SLACK_PX
-    first = math.ceil(min(max(left - 0.5, 0.0), np.float64(width)))
-    stop = math.floor(max(min(right - 0.5, width - 1.0), -1.0)) + 1
-    return (first // TILE_WIDTH, (stop + TILE_WIDTH - 1) // TILE_WIDTH) if first < stop else (0, 0)
+def _later_columns(splat: Floats, top: int, width: int, height: int) -> tuple[int, int]:
+    """Range of tile columns that a splat touches in the row of tiles that begins at the pixel row `top`."""
+    _, stop = pixel_rows(np.float64(splat[V]), np.float64(splat[EXTENT_Y]), height)
+    low, high = tile_columns(
+        np.float64(splat[U]),
+        np.float64(splat[V]),
+        np.float64(splat[H]),
+        np.float64(splat[M]),
+        np.float64(splat[K]),
+        np.float64(splat[REACH]),
+        np.float64(splat[TILT]),
+        top + 0.5,
+        max(min(stop, top + TILE_HEIGHT), top + 1.0) - 0.5,
+        width,
+    )
+    return int(low), int(high)
 
 
 @kernel()
 def sort_into_tiles(
-    order: Integers, rows: Integers, splats: Floats, width: int, height: int
+    order: Integers, rows: Integers, spans: Spans, splats: Floats, width: int, height: int
 ) -> tuple[NDArray[np.int64], Integers]:
     """List every tile's splats, nearest first (a counting sort, which keeps the order).
+
+    Args:
+        order: (M,) drawn splats, nearest first.
+        rows: (N,) this and the next two as `project_splats` wrote them.
+        spans: (N, SPAN_FIELDS)
+        splats: (N, SPLAT_FIELDS)
+        width: of the picture, pixels.
+        height: of the picture, pixels.
 
     Returns:
         (T + 1,) where each tile's splats begin; (P,) the splats, tile after tile.
     """
     columns = (width + TILE_WIDTH - 1) // TILE_WIDTH
     count = columns * ((height + TILE_HEIGHT - 1) // TILE_HEIGHT)
-    spans = 0
-    for j in range(order.shape[0]):
-        spans += rows[order[j]]
-    begins, ends = np.empty(spans, np.int32), np.empty(spans, np.int32)  # ranges of tiles, all in one row
+    total = rows.sum()
+    begins, ends = np.empty(total, np.int32), np.empty(total, np.int32)  # ranges of tiles, all in one row
+    owners = np.empty(total, np.int32)
     starts = np.zeros(count + 2, np.int64)  # first differences of the numbers of splats, then these, then their sums
+    flat = spans.reshape(-1)
     s = 0
     for j in range(order.shape[0]):
-        splat = splats[order[j]]
-        first, stop = tile_rows(np.float64(splat[V]), np.float64(splat[EXTENT_Y]), height)
-        row = first // TILE_HEIGHT
-        for _ in range(rows[order[j]]):
-            above = min(max(first, row * TILE_HEIGHT), height - 1)
-            below = max(min(stop, (row + 1) * TILE_HEIGHT) - 1, above)
-            low, high = _tile_columns(splat, above, below, width)
-            begins[s], ends[s] = row * columns + low, row * columns + high
-            starts[begins[s] + 1] += 1
-            starts[ends[s] + 1] -= 1
-            row += 1
+        i = np.intp(order[j])
+        prefetch(flat, SPAN_FIELDS * np.intp(order[min(j + AHEAD, order.shape[0] - 1)]))
+        span = flat[SPAN_FIELDS * i : SPAN_FIELDS * i + SPAN_FIELDS]
+        tile = np.intp(span[1]) * columns
+        for row in range(np.intp(span[0])):
+            low, high = int(span[2]), int(span[3])
+            if row == 1:
+                low, high = int(span[4]), int(span[5])
+            elif row > 1:
+                low, high = _later_columns(splats[i], (span[1] + row) * TILE_HEIGHT, width, height)
+            high = max(low, high)
+            begins[s], ends[s], owners[s] = tile + low, tile + high, i
+            starts[tile + low + 1] += 1
+            starts[tile + high + 1] -= 1
+            tile += columns
             s += 1
-    inside = total = 0
-    for tile in range(count + 1):
-        inside += starts[tile + 1]
-        starts[tile + 1] = total
-        total += inside
+    inside = pairs = 0
+    for t in range(count + 1):
+        inside += starts[t + 1]
+        starts[t + 1] = pairs
+        pairs += inside
     # Now starts[tile + 1] is where the tile's splats begin; it moves on to where they end while they are written.
-    members = np.empty(total, np.int32)
-    s = 0
-    for j in range(order.shape[0]):
-        i = order[j]
-        for _ in range(rows[i]):
-            for tile in range(begins[s], ends[s]):
-                members[starts[tile + 1]] = i
-                starts[tile + 1] += 1
-            s += 1
+    members = np.empty(pairs, np.int32)
+    for n in range(s):
+        for t in range(begins[n], ends[n]):
+            members[starts[t + 1]] = owners[n]
+            starts[t + 1] += 1
     return starts[: count + 1], members
 
 
@@ -205,10 +218,11 @@ def prepare_strokes(
     """
     count = 0
     for j in range(members.shape[0]):
-        splat = splats[16 * np.intp(members[j]) : 16 * np.intp(members[j]) + 16]
+        place = SPLAT_FIELDS * np.intp(members[j])
+        splat = splats[place : place + SPLAT_FIELDS]
         u, v = splat[U] - np.float32(left) - _HALF, splat[V] - np.float32(top) - _HALF
         h, m, k = splat[H], splat[M], splat[K]
-        # As in `_tile_columns` with rows and columns exchanged: σ = (y - v - slope (x - u))² / slender + flat (x - u)².
+        # As in `tile_columns` with rows and columns exchanged: σ = (y - v - slope (x - u))² / slender + flat (x - u)².
         slope, flat = h * m * splat[SLENDER], h * k * splat[SLENDER]
         lowest = m * splat[EXTENT_Y]  # x - u of the outline's lowest point
         dx = min(max(lowest, -u), _LAST_COLUMN - u)
@@ -299,6 +313,8 @@ def _draw_tile(
             first, last = unfinished(canvas, ROW, first, last)
             if first == last:
                 break
+        for n in range(j + CHUNK, min(j + 2 * CHUNK, members.shape[0])):  # come while these are prepared and drawn
+            prefetch(splats, SPLAT_FIELDS * np.intp(members[n]))
         count = prepare_strokes(left, top, first, last, members[j : j + CHUNK], splats, strokes, extents)
         _draw_strokes(count, strokes, extents, canvas, far, depth)
 

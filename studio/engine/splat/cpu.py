@@ -27,8 +27,9 @@ from studio.engine.gaussians import Gaussians
 from studio.engine.splat import _backward, _gather, _project, _tiles
 from studio.engine.splat._crew import work_through
 from studio.engine.splat._gather import Gradients
-from studio.engine.splat._project import Floats, Integers, Parameters, ViewArrays
+from studio.engine.splat._project import Floats, Integers, Parameters, Spans, ViewArrays
 from studio.engine.splat.base import Raster
+from studio.engine.splat.compose import compose_rgba8
 from studio.engine.splat.projection import jacobian_limits
 from studio.engine.splat.stats import ScreenStats
 
@@ -119,7 +120,7 @@ class CpuRasterizer:
 
 
 def warm_up(*, backward: bool = False) -> threading.Thread:
-    """Compile the kernels, or load them from the cache, in a background thread.
+    """Compile all kernels of a picture, or load them from the cache, in a background thread.
 
     Args:
         backward: whether to prepare the derivative too.
@@ -135,6 +136,8 @@ def warm_up(*, backward: bool = False) -> threading.Thread:
         if backward:
             blob = blob.replace(means=blob.means.requires_grad_())
         raster = CpuRasterizer().render(blob, orbit_camera(0.0, 0.0, 1.0, width=8, height=8))
+        for background in (None, (0.0, 0.0, 0.0)):
+            compose_rgba8(raster, background)
         if backward:
             raster.rgb.sum().backward()  # type: ignore[no-untyped-call]
 
@@ -143,19 +146,25 @@ def warm_up(*, backward: bool = False) -> threading.Thread:
     return thread
 
 
+def _project_all(parameters: Parameters, view: _View) -> tuple[Floats, Integers, Spans]:
+    """Splats (N, SPLAT_FIELDS), rows of tiles (N,) and spans (N, SPAN_FIELDS) as `_project` describes them."""
+    n, size = parameters[0].shape[0], (view.width, view.height)
+    memory = np.empty((n + 1) * _project.SPLAT_FIELDS, np.float32)
+    start = -memory.ctypes.data // memory.itemsize % _project.SPLAT_FIELDS  # each splat on a cache line of its own
+    splats = memory[start : start + n * _project.SPLAT_FIELDS].reshape(n, _project.SPLAT_FIELDS)
+    rows, spans = np.empty(n, np.int32), np.empty((n, _project.SPAN_FIELDS), np.int16)
+    work_through(lambda tickets: _project.project_splats(tickets, parameters, view.arrays, *size, splats, rows, spans))
+    return splats, rows, spans
+
+
 def _draw(parameters: Parameters, view: _View, depth: bool) -> tuple[_Picture, _Sorted]:
     """Project, sort and draw; `parameters` are the five arrays of `Gaussians` in their order."""
-    n = parameters[0].shape[0]
-    splats = np.empty((n, _project.SPLAT_FIELDS), np.float32)
-    rows = np.empty(n, np.int32)
+    splats, rows, spans = _project_all(parameters, view)
     planes = np.empty((4, view.height, view.width), np.float32)
     far = np.empty((view.height, view.width), np.float32) if depth else None
     stride = _coprime_stride(view.tile_count)
-    work_through(
-        lambda tickets: _project.project_splats(tickets, parameters, view.arrays, view.width, view.height, splats, rows)
-    )
     order = _tiles.depth_order(splats, rows)
-    starts, members = _tiles.sort_into_tiles(order, rows, splats, view.width, view.height)
+    starts, members = _tiles.sort_into_tiles(order, rows, spans, splats, view.width, view.height)
     work_through(lambda tickets: _tiles.draw(tickets, starts, members, splats, stride, planes, far))
     return _Picture(planes, far), _Sorted(view, splats, rows, starts, members, stride)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import numba
 import numpy as np
@@ -21,13 +22,17 @@ def _mark(tickets: Tickets, done: NDArray[np.int64]) -> None:
         i = take(tickets)
 
 
+def _mark_all(done: NDArray[np.int64], tickets: Tickets) -> None:
+    _mark(tickets, done)
+
+
 def test_every_piece_is_done_once_also_when_several_threads_call() -> None:
     wrong: list[int] = []
 
     def call() -> None:
         for size in (0, 1, 7, 5000) * 20:
             done = np.zeros(size, np.int64)
-            work_through(lambda tickets, done=done: _mark(tickets, done))
+            work_through(partial(_mark_all, done))
             wrong.extend(np.flatnonzero(done != 1))
 
     threads = [threading.Thread(target=call) for _ in range(4)]

@@ -17,21 +17,22 @@ from studio.engine.splat._jit import kernel
 from studio.engine.splat._lanes import highest, least, load, ramp, spread, store, total, where_at_most
 from studio.engine.splat._project import (
     DEPTH,
-    EXTENT_Y,
     REACH,
+    SPAN_FIELDS,
     SPLAT_FIELDS,
     TILE_HEIGHT,
     TILE_WIDTH,
-    TILT,
     Floats,
     H,
     K,
     M,
     U,
     V,
-    tile_rows,
+    project_splats,
 )
 from studio.engine.splat._tiles import depth_order, pairs_of, sort_into_tiles
+from studio.engine.splat.projection import jacobian_limits
+from tests.engine.splat.scenes import KINDS, NAMES, camera, random_scene
 
 
 @settings(deadline=None)
@@ -45,48 +46,37 @@ def test_depth_order_is_a_stable_sort_of_what_is_drawn(depths_and_tiles: list[tu
     assert depth_order(splats, tiles).tolist() == want.tolist()
 
 
-@settings(deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.floats(-20.0, 80.0),
-            st.floats(-20.0, 100.0),
-            st.floats(0.02, 1.6),
-            st.floats(-3.0, 3.0),
-            st.floats(0.02, 1.6),
-            st.floats(0.1, 5.5),
-        ),
-        max_size=12,
-    )
-)
+@settings(deadline=None, max_examples=30)
+@given(st.sampled_from(KINDS), st.integers(0, 2**32 - 1), st.integers(1, 80), st.integers(1, 150))
 def test_tiles_list_every_splat_that_reaches_one_of_their_pixels_in_order(
-    outlines: list[tuple[float, float, float, float, float, float]],
+    kind: str, seed: int, width: int, height: int
 ) -> None:
-    width, height, n = 53, 70, len(outlines)
-    splats = np.zeros((n, SPLAT_FIELDS), np.float32)
-    rows = np.zeros(n, np.int32)
-    for i, (u, v, h, m, k, reach) in enumerate(outlines):
-        extent_y = (reach / k) ** 0.5
-        spread_x = 1 / (2 * h) + m * m / (2 * k)  # the covariance [[A, B], [B, C]] with C = 1 / 2k, B = m C
-        splats[i, [U, V, H, M, K, REACH, EXTENT_Y]] = u, v, h, m, k, reach, extent_y + 1e-3
-        splats[i, TILT] = m / (2 * k) * (2 * reach / spread_x) ** 0.5
-        first, stop = tile_rows(float(splats[i, V]), float(splats[i, EXTENT_Y]), height)
-        rows[i] = (stop + TILE_HEIGHT - 1) // TILE_HEIGHT - first // TILE_HEIGHT
-    order = np.flatnonzero(rows)[::-1].astype(np.int32)
-    starts, members = sort_into_tiles(order, rows, splats, width, height)
+    view, scene = camera(width, height), random_scene(kind, seed, n=20, degree=0)
+    lens = np.array([view.fx, view.fy, view.cx, view.cy, *jacobian_limits(view)])
+    splats = np.zeros((len(scene), SPLAT_FIELDS), np.float32)
+    rows, spans = np.zeros(len(scene), np.int32), np.zeros((len(scene), SPAN_FIELDS), np.int16)
+    parameters = tuple(getattr(scene, name).numpy() for name in NAMES)
+    arrays = (view.world_to_camera, view.position, lens)
+    project_splats(np.zeros(1, np.int64), parameters, arrays, width, height, splats, rows, spans)
+    order = depth_order(splats, rows)
+    starts, members = sort_into_tiles(order, rows, spans, splats, width, height)
+    assert len(members) == starts[-1]
     y, x = np.mgrid[:height, :width] + 0.5
     columns = -(-width // TILE_WIDTH)
+    reached = {
+        int(i): (splats[i, H] * (x - splats[i, U] - splats[i, M] * (y - splats[i, V])) ** 2)
+        + splats[i, K] * (y - splats[i, V]) ** 2
+        <= splats[i, REACH] - 1e-3
+        for i in order
+    }
     for tile in range(len(starts) - 1):
         listed = members[starts[tile] : starts[tile + 1]].tolist()
         assert listed == [i for i in order if i in listed]
         left, top = tile % columns * TILE_WIDTH, tile // columns * TILE_HEIGHT
-        part = np.s_[top : top + TILE_HEIGHT, left : left + TILE_WIDTH]
-        for i, (u, v, h, m, k, reach) in enumerate(outlines):
-            sigma = h * (x[part] - u - m * (y[part] - v)) ** 2 + k * (y[part] - v) ** 2
-            assert i in listed or not bool((sigma <= reach - 1e-4).any())
-    assert len(members) == starts[-1]
-    begins, places = pairs_of(members, n)
-    for i in range(n):
+        for i, inside in reached.items():
+            assert i in listed or not bool(inside[top : top + TILE_HEIGHT, left : left + TILE_WIDTH].any())
+    begins, places = pairs_of(members, len(scene))
+    for i in range(len(scene)):
         assert places[begins[i] : begins[i + 1]].tolist() == np.flatnonzero(members == i).tolist()
 
 
