@@ -19,6 +19,7 @@ from studio.commands.scores import scores_table
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
+    from studio.engine.evaluate import Meter
     from studio.engine.training.progress import Progress
 
 RECIPES = ("studio", "portrait", "paper", "quick")
@@ -255,6 +256,9 @@ def evaluate(args: argparse.Namespace) -> int:
     from studio.engine.training.capture_files import load_capture
 
     avatar, truth = load_avatar(find_avatar(args.avatar)), load_capture(args.capture)
+    meters: list[Meter] = [*shipped_meters()]
+    if truth.surface is None and truth.tracking is not None:
+        meters += _portrait_meters()
     with ProgressLine() as line:
         found = measure(
             avatar,
@@ -262,7 +266,7 @@ def evaluate(args: argparse.Namespace) -> int:
             split=args.split,
             speech=args.speech,
             pictures=not args.motion,
-            meters=shipped_meters(),
+            meters=meters,
             progress=lambda done, total: line.show(f"picture {done} of {total}", done / total),
         )
     if args.page is not None:
@@ -276,6 +280,19 @@ def evaluate(args: argparse.Namespace) -> int:
         for row in scores_table(found):
             tell(row)
     return 0
+
+
+def _portrait_meters() -> list[Meter]:
+    """What is measured of real people beside the usual: poses fitted, and what the landmarker says."""
+    from studio.engine.capture.meter import FaceMeter
+    from studio.engine.measures.aligned import AlignedMeter
+
+    meters: list[Meter] = [AlignedMeter()]
+    try:
+        meters.append(FaceMeter())
+    except StudioError as error:
+        note(f"LMD and action units are not measured: {error}")
+    return meters
 
 
 @contextmanager

@@ -54,6 +54,15 @@ class AvatarInfo:
     extra: dict[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
+    def seen_share(self, au_key: str) -> float:
+        """Share of an action unit's range, 0 to 1, that was learned from pictures; the rest is a prior's guess.
+
+        1 for avatars that say nothing: what they were trained on shows everything.
+        """
+        seen = self.extra.get("seen")
+        share = seen.get(au_key, 1.0) if isinstance(seen, dict) else 1.0
+        return min(max(float(share), 0.0), 1.0) if isinstance(share, (int, float)) else 1.0
+
 
 @dataclass(frozen=True)
 class Avatar:

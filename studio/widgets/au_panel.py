@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
@@ -23,6 +24,19 @@ from studio.widgets.au_help import LETTERS, REGION_TITLES, found, tool_tip
 from studio.widgets.au_slider import MARGIN
 from studio.widgets.slider_row import NAME_WIDTH, NUMBER_WIDTH, SliderPanel, SliderRow, value_column_width
 
+if TYPE_CHECKING:
+    from studio.engine.avatar import AvatarInfo
+
+NEARLY_ALL = 0.9
+"""From this share of its range on, a unit counts as seen whole."""
+
+
+def guess_words(seen: float) -> str:
+    """What the hatched part of a slider means, for an avatar that has seen intensities up to `seen`."""
+    if seen < 0.5:
+        return "Hatched: the video hardly shows this; the avatar moves as the face it was built on does."
+    return f"Hatched: the video shows this up to {seen:.1f}; beyond, the avatar moves as the face it was built on does."
+
 
 class AuRow(SliderRow):
     """Number, name, slider and value of one action unit."""
@@ -30,6 +44,12 @@ class AuRow(SliderRow):
     def __init__(self, au: ActionUnit) -> None:
         super().__init__(au.key, au.name, number=str(au.number), tip=tool_tip(au))
         self.au = au
+
+    def show_seen(self, share: float) -> None:
+        """Hatch what the avatar has not learned from pictures, and say so."""
+        self.slider.show_seen(share * MAX_INTENSITY if share < NEARLY_ALL else MAX_INTENSITY)
+        guessed = self.slider.seen < MAX_INTENSITY
+        self.setToolTip(tool_tip(self.au) + (f"<p>{guess_words(self.slider.seen)}</p>" if guessed else ""))
 
 
 class SearchField(QLineEdit):
@@ -195,6 +215,11 @@ class AuPanel(SliderPanel):
             self._used = held | keyed
             if self.only_used.isChecked():
                 self._filter()
+
+    def show_avatar(self, info: AvatarInfo) -> None:
+        """Mark what the avatar's pictures have not shown."""
+        for key, row in self.rows.items():
+            row.show_seen(info.seen_share(key))
 
     def _filter(self) -> None:
         """Show what the search, the filter and the folded groups leave."""

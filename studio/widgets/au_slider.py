@@ -41,6 +41,9 @@ DETENT_PX = 4.0
 MARGIN = 7
 """Room for half the handle at both ends, pixels."""
 
+HATCH_PX = 5.0
+"""Distance of the lines that mark guessed intensities."""
+
 _OWN_KEYS = (
     Qt.Key.Key_Left,
     Qt.Key.Key_Right,
@@ -82,6 +85,7 @@ class AuSlider(QSlider):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self._dragging = False
         self._changed = self._keyed = False
+        self._seen = scale.high
 
     @property
     def dragging(self) -> bool:
@@ -99,6 +103,17 @@ class AuSlider(QSlider):
         if (changed, keyed) != (self._changed, self._keyed):
             self._changed, self._keyed = changed, keyed
             self.update()
+
+    def show_seen(self, value: float) -> None:
+        """Hatch the scale beyond `value`: what the avatar does there was never seen but guessed."""
+        if value != self._seen:
+            self._seen = value
+            self.update()
+
+    @property
+    def seen(self) -> float:
+        """The value beyond which the avatar's motion is a guess."""
+        return self._seen
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Wide enough to set tenths with the mouse."""
@@ -201,6 +216,8 @@ class AuSlider(QSlider):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("groove", 1.0 if enabled else 0.5))
         painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
+        if self._seen < self.scale.high:
+            self._paint_guessed(painter, middle, enabled)
         painter.setPen(QPen(theme.colour("faint", 0.7 if enabled else 0.3), 1))
         for mark in self.scale.marks:
             tick = round(self.x_of(mark)) + 0.5
@@ -221,6 +238,17 @@ class AuSlider(QSlider):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(QPointF(x, middle), radius + 2, radius + 2)
         painter.end()
+
+    def _paint_guessed(self, painter: QPainter, middle: float, enabled: bool) -> None:
+        """Slanting lines over the part of the groove that is guessed."""
+        left, right = self.x_of(self._seen), self.x_of(self.scale.high)
+        painter.save()
+        painter.setClipRect(QRectF(left, middle - 3, right - left, 6))
+        painter.setPen(QPen(theme.colour("dim", 0.55 if enabled else 0.3), 1))
+        for i in range(int((right - left) / HATCH_PX) + 3):
+            x = left + i * HATCH_PX
+            painter.drawLine(QPointF(x - 3, middle + 3), QPointF(x + 3, middle - 3))
+        painter.restore()
 
     def _paint_letters(self, painter: QPainter, middle: float) -> None:
         """The marks' letters over the groove while the handle is held."""

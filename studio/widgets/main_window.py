@@ -259,6 +259,7 @@ class MainWindow(QMainWindow):
 
     def _avatar_changed(self, ready: AvatarReady) -> None:
         self.viewport.controller.subject = ready.avatar.subject
+        self.panel.show_avatar(ready.avatar.info)
         self._view_changed(False)
 
     def _avatar_failed(self, text: str) -> None:

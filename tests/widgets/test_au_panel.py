@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -197,3 +199,20 @@ def test_tool_tips_teach(studio: Studio) -> None:
     for word in ("AU12", "Zygomaticus major", "AU14", "AU15 lip corner depressor", "AU6 cheek raiser", "maximum"):
         assert word in tip
     assert set(LOOK_ALIKES) == set(AU_KEYS)
+
+
+def test_what_an_avatar_never_saw_is_hatched_and_told(studio: Studio) -> None:
+    panel = studio.window.panel
+    ready = studio.window.session.avatar
+    assert ready is not None
+    assert panel.rows["AU4"].slider.seen == 5.0
+    assert "Hatched" not in panel.rows["AU4"].toolTip()
+    info = replace(ready.avatar.info, extra={"prior": "nora", "seen": {"AU4": 0.4, "AU1": 0.02, "AU12": 0.97}})
+    panel.show_avatar(info)
+    assert panel.rows["AU4"].slider.seen == pytest.approx(2.0)
+    assert "up to 2.0" in panel.rows["AU4"].toolTip()
+    assert "hardly shows" in panel.rows["AU1"].toolTip()
+    assert panel.rows["AU12"].slider.seen == 5.0
+    panel.show_avatar(ready.avatar.info)
+    assert panel.rows["AU4"].slider.seen == 5.0
+    assert "Hatched" not in panel.rows["AU4"].toolTip()

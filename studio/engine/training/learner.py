@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from studio.engine.deform.deformer import Deformer
 from studio.engine.gaussians import Gaussians
 from studio.engine.rig import Rig
+from studio.engine.training.alignment import Alignment
 from studio.engine.training.capture import Surface
 from studio.engine.training.density import Plan
 from studio.engine.training.initial import place_on_surface
@@ -63,6 +64,8 @@ class Learner:
             name: nn.Parameter(value.to(device)) for name, value in _unpack(gaussians).items()
         }
         self.deformer = deformer.to(device)
+        frames = len(surface.mode_weights)
+        self.alignment = Alignment(frames).to(device) if recipe.align_weight > 0 else None
         self._planes: Tensor | None = None
         self._build_optimizers()
         self._refresh()
@@ -78,6 +81,11 @@ class Learner:
             lr=0.0,
             betas=(0.9, 0.99),  # steps draw few frames of many: a shorter memory of the gradient's size learns faster
             fused=True,
+        )
+        self.alignment_optimizer = (
+            None
+            if self.alignment is None
+            else torch.optim.SparseAdam(self.alignment.parameters(), lr=self.recipe.align_rate)
         )
 
     @property
@@ -184,7 +192,8 @@ class Learner:
 
     def is_finite(self) -> bool:
         """Whether every parameter is a number."""
-        parameters = (*self.parameters.values(), *self.deformer.parameters())
+        aligned = () if self.alignment is None else self.alignment.parameters()
+        parameters = (*self.parameters.values(), *self.deformer.parameters(), *aligned)
         return all(bool(torch.isfinite(p).all()) for p in parameters)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -194,6 +203,11 @@ class Learner:
         state |= {f"deformer.{name}": value for name, value in self.deformer.state_dict().items()}
         if self._planes is not None:
             state["planes"] = self._planes
+        if self.alignment is not None and self.alignment_optimizer is not None:
+            weight = self.alignment.table.weight
+            state["alignment"] = weight.detach()
+            for key, value in self.alignment_optimizer.state.get(weight, {}).items():
+                state[f"adam.alignment.{key}"] = torch.as_tensor(value)
         for optimizer, prefix in (
             (self.gaussian_optimizer, "adam.gaussians"),
             (self.deformer_optimizer, "adam.deformer"),
@@ -233,6 +247,15 @@ class Learner:
                 kept = {k[len(start) :]: v.to(self.device).clone() for k, v in state.items() if k.startswith(start)}
                 if kept:
                     optimizer.state[parameter] = kept
+        if self.alignment is not None and self.alignment_optimizer is not None:
+            weight = self.alignment.table.weight
+            with torch.no_grad():
+                weight.copy_(state["alignment"])
+            moments = {key: state[f"adam.alignment.{key}"].clone() for key in ("exp_avg", "exp_avg_sq")
+                       if f"adam.alignment.{key}" in state}  # fmt: skip
+            if moments:
+                steps = int(state["adam.alignment.step"])
+                self.alignment_optimizer.state[weight] = {"step": steps, **moments}
         self._refresh()
         self._planes = state["planes"].to(self.device).clone() if "planes" in state else None
 

@@ -42,6 +42,9 @@ _PICTURES = 12
 _DIRECTIONS = 48
 _HAIRY = 0.5
 
+_BEHIND_M, _NAPE_M = -0.078, -0.07
+"""Behind the ears and above the nape, in the performer's head space: where nothing was seen there is hair."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -371,7 +374,7 @@ def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
 def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Rasterizer) -> F64:
     """(P, 3) what pictures show where a point is seen; what the nearest seen point of its kind has elsewhere."""
     total, weight = np.zeros((len(found.points), 3)), np.zeros(len(found.points))
-    on_hair = np.zeros(len(found.points))
+    on_hair, on_body = np.zeros(len(found.points)), np.zeros(len(found.points))
     inner = _of(found, bare, "mouth", "teeth", "tongue")
     spacing = np.asarray(cKDTree(found.points).query(found.points, 4)[0])[:, 1:].mean(1)
     for image in pictures.all:
@@ -393,15 +396,19 @@ def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
         weight += share
         regions = pictures.regions(image)
         if regions is not None:
-            on_hair += share * (_at(regions.astype(np.float64), pixels) == REGIONS.index("hair"))
+            labels = _at(regions.astype(np.float64), pixels)
+            on_hair += share * (labels == REGIONS.index("hair"))
+            on_body += share * (labels == REGIONS.index("torso"))
     known = weight > 0.05
     colours = found.colours.copy()
     colours[known] = total[known] / weight[known, None]
-    hair = (found.scalp > _HAIRY) | (found.parts == bare.part_names.index("hair"))
-    cloth = _of(found, bare, "garment")
+    behind = (found.sources[:, 2] < _BEHIND_M) & (found.sources[:, 1] > _NAPE_M) & ~known
+    hair = (found.scalp > _HAIRY) | (found.parts == bare.part_names.index("hair")) | behind
     eyes = _of(found, bare, "eye_left", "eye_right")
-    # Scalp beside ears and forehead may show skin, but the back of the head has the colour of hair.
-    telling = known & (~hair | (on_hair > 0.8 * weight))
+    cloth = _of(found, bare, "garment")
+    # Scalp beside ears and forehead may show skin, but the back of the head has the colour of hair; a collar hides the
+    # neck, but below the jaw there is skin.
+    telling = known & (~hair | (on_hair > 0.8 * weight)) & (cloth | (on_body < 0.5 * weight))
     for kind in (hair, cloth, ~(hair | cloth | inner | eyes)):
         there, lacking = np.flatnonzero(kind & telling), np.flatnonzero(kind & ~known)
         if len(there) and len(lacking):

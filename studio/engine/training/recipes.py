@@ -69,6 +69,7 @@ class Recipe:
     fine_iterations: int = 7_500  # the longest stage, because here pictures and motion meet
     coarse_half: float = 0.6  # first share of the coarse stage drawn at half size: a quarter of the pixels
     fine_half: float = 0.4  # same of the fine stage
+    batch: int = 1  # pictures whose gradients are averaged into one move; times the processes of torchrun
     max_minutes: float | None = None  # end each stage early to keep this bound (then not reproducible); None: no bound
 
     initial_gaussians: int = 24_000  # placed on the surface; the rest of the budget goes where pictures ask for it
@@ -112,6 +113,10 @@ class Recipe:
     rehearse_weight: float = 0.1  # of those steps; as light as the anchor, pictures soon undo what silence was taught
     appearance_weight: float = 0.01  # keeps extent, opacity and colour changes for what motion cannot explain
     raar_weight: float = 0.01  # EmoZone-Talker
+    solid_every: int = 0  # steps between looks from the sides, where the head must stay as opaque as it began; 0: none
+    solid_weight: float = 0.3  # of that term
+    align_weight: float = 0.0  # of small corrections to each picture's tracked pose; 0: poses are taken as they are
+    align_rate: float = 0.15  # their learning rate, in usual corrections per visit
     judges: tuple[str, ...] = ()  # frozen networks whose losses are added to the fine stage (see engine/judges/choose)
     scale_weight: float = 1.0  # of the cap on extents and flatness
     scale_cap: float = 3.0  # extents above this many spacings are penalised
@@ -181,19 +186,27 @@ RECIPES: dict[str, Recipe] = {
         name="portrait",
         prior="nora",
         geometry_iterations=250,  # the performer's network knows the motion; only its places have moved
-        coarse_iterations=1_200,
-        fine_iterations=6_000,
-        coarse_half=0.5,
-        fine_half=0.35,
+        coarse_iterations=1_500,
+        fine_iterations=8_000,
+        coarse_half=0.0,  # pictures are small: half of their size saves a third of the time and loses the detail
+        fine_half=0.0,
+        teach_every=3,
         initial_gaussians=11_000,  # pictures of 256 pixels show no more
         max_gaussians=15_000,
         initial_extent=0.9,
-        density=Density(every=100, start=400, stop=4_500, gradient=3e-4),
+        density=Density(every=100, start=500, stop=5_500, gradient=3e-4),
         geometry_frames=12,
         au_noise=0.0,  # a real clip's action units are noisy as they are
         filter_weight=0.0,
         planes=LearningRate(2e-3, 2e-4),
         networks=LearningRate(3e-4, 3e-5),
+        solid_every=5,
+        align_weight=1e-3,
+        opacity=1.5e-2,
+        means=LearningRate(3e-4, 5e-6),  # few steps: twice the rates of a long training
+        quats=2e-3,
+        log_scales=8e-3,
+        colour=LearningRate(1e-2, 1e-3),
         motion_weight=0.01,  # the person's law is not the performer's: pictures may overrule it …
         rehearse_every=2,  # … but what the clip never shows stays the performer's
         checkpoint_minutes=2.0,

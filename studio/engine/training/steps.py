@@ -15,6 +15,7 @@ from studio.engine.gaussians import Gaussians
 from studio.engine.metrics import SSIM_WINDOW
 from studio.engine.splat.base import Raster
 from studio.engine.splat.stats import ScreenStats
+from studio.engine.training.alignment import moved
 from studio.engine.training.capture import Capture
 from studio.engine.training.jitter import jittered
 from studio.engine.training.learner import Learner
@@ -28,7 +29,9 @@ from studio.engine.training.losses import (
     scale_penalty,
 )
 from studio.engine.training.poses import HeldPoses
+from studio.engine.training.ranks import Ranks
 from studio.engine.training.recipes import Recipe
+from studio.engine.training.solid import hole_loss, outlines
 
 
 class TrainingRasterizer(Protocol):
@@ -64,6 +67,7 @@ class Steps:
         learner: what changes.
         rasterizer: draws, differentiably.
         judges: further opinions on each picture of the fine stage.
+        ranks: processes whose gradients are averaged before each move.
     """
 
     def __init__(
@@ -73,11 +77,43 @@ class Steps:
         learner: Learner,
         rasterizer: TrainingRasterizer,
         judges: tuple[Judge, ...] = (),
+        ranks: Ranks | None = None,
     ) -> None:
+        self._ranks = ranks or Ranks()
+        self._number, self._of = 0, 1
         self._capture, self._recipe, self._learner = capture, recipe, learner
         self._rasterizer, self._judges = rasterizer, judges
         poses = HeldPoses(capture) if recipe.held_share > 0 else None
         self._poses = poses if poses is not None and poses.known else None
+        self._outlines = (
+            outlines(learner.gaussians, rasterizer, capture.info.head_height_m, capture.info.target)
+            if recipe.solid_every
+            else []
+        )
+        self._known = torch.tensor(sorted({capture.images[i].frame for i in capture.indices("train")}))
+
+    def place(self, number: int, of: int) -> None:
+        """The next step is number `number` of `of` whose gradients are averaged into one move, the last one's."""
+        self._number, self._of = number, of
+
+    def _backward(self, loss: Tensor, *optimizers: torch.optim.Optimizer) -> None:
+        """Add the loss's gradients to those of the same move; the first one forgets what was there."""
+        if self._number == 0:
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+        (loss / self._of).backward()  # type: ignore[no-untyped-call]
+
+    def _move(self, *optimizers: torch.optim.Optimizer) -> None:
+        """After the last gradients, take the step."""
+        if self._number < self._of - 1:
+            return
+        for optimizer in optimizers:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            if isinstance(optimizer, torch.optim.SparseAdam):
+                self._ranks.average_rows(parameters[0])
+            else:
+                self._ranks.average(parameters)
+            optimizer.step()
 
     def geometry(self, random: torch.Generator) -> StepResult:
         """Teach the deformer the true motion of some Gaussians in some frames."""
@@ -86,9 +122,8 @@ class Steps:
         deltas = learner.deformer(learner.parameters["means"].detach(), learner.zones, au, speech, pose, index)
         loss, motion_mm = self._motion_terms(deltas, truth, index)
         loss = loss + self._recipe.filter_weight * self._filter_loss(random)
-        learner.deformer_optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        learner.deformer_optimizer.step()
+        self._backward(loss, learner.deformer_optimizer)
+        self._move(learner.deformer_optimizer)
         return StepResult(float(loss.detach()), motion_mm=motion_mm)
 
     def coarse(self, image: int, size_px: tuple[int, int], random: torch.Generator) -> StepResult:
@@ -98,9 +133,7 @@ class Steps:
         frame = self._capture.images[image].frame
         motion = learner.motion(torch.tensor([frame]))[0]
         shaped = gaussians.replace(means=gaussians.means + motion)
-        loss, squared_error = self._picture_terms(shaped, image, size_px, random, ())
-        learner.gaussian_optimizer.step()
-        return StepResult(loss, squared_error)
+        return StepResult(*self._picture_terms(shaped, image, size_px, random, ()))
 
     def fine(
         self,
@@ -131,9 +164,7 @@ class Steps:
             deltas = self._deltas(index, au, speech, pose)
         if not teach:
             shaped = _shape(learner.gaussians, deltas, index)
-            result = self._picture_terms(shaped, image, size_px, random, ())
-            learner.gaussian_optimizer.step()
-            return StepResult(*result)
+            return StepResult(*self._picture_terms(shaped, image, size_px, random, ()))
         terms = recipe.motion_weight * motion_loss(deltas.means, learner.motion(frames, index), recipe.motion_scale_m)
         terms = terms + recipe.appearance_weight * appearance_penalty(deltas)
         terms = terms + recipe.raar_weight * learner.deformer.raar(deltas, learner.zones, index)
@@ -141,12 +172,8 @@ class Steps:
             rows, controls, truth = self._lesson(random)
             loss, _ = self._motion_terms(self._deltas(rows, *controls), truth, rows)
             terms = terms + recipe.rehearse_weight * loss
-        learner.deformer_optimizer.zero_grad()
         shaped = _shape(learner.gaussians, deltas, index)
-        loss_sum, squared_error = self._picture_terms(shaped, image, size_px, random, self._judges, terms)
-        learner.gaussian_optimizer.step()
-        learner.deformer_optimizer.step()
-        return StepResult(loss_sum, squared_error)
+        return StepResult(*self._picture_terms(shaped, image, size_px, random, self._judges, terms))
 
     def _picture_terms(
         self,
@@ -155,9 +182,12 @@ class Steps:
         size_px: tuple[int, int],
         random: torch.Generator,
         judges: tuple[Judge, ...],
-        other_terms: Tensor | float = 0.0,
+        other_terms: Tensor | None = None,
     ) -> tuple[float, float]:
-        """Draw, compare, go backward, note screen gradients. Returns the loss and the picture's squared error."""
+        """Draw, compare, go backward, move. Returns the loss and the picture's squared error.
+
+        With `other_terms` the deformer moves too.
+        """
         learner, recipe, capture = self._learner, self._recipe, self._capture
         camera = capture.camera_of(image)
         if size_px != (camera.width, camera.height):
@@ -167,6 +197,9 @@ class Steps:
         target = capture.target(image, size_px)
         truth = target.over(background).to(learner.device)
         posed = learner.rig.apply(shaped, capture.pose_at(frame))
+        alignment = learner.alignment
+        if alignment is not None:
+            posed = moved(posed, alignment.of(frame, self._known), learner.rig)
         stats = ScreenStats()
         picture = self._rasterizer.render(posed, camera, stats=stats).over(background.to(learner.device))
         mouth = capture.mouth_box(image, size_px)
@@ -180,12 +213,24 @@ class Steps:
                 image,
             )
             terms |= judge_terms(judges, picture, truth, evidence)
-        loss = torch.stack(list(terms.values())).sum() + other_terms
+        loss = torch.stack(list(terms.values())).sum()
+        if other_terms is not None:
+            loss = loss + other_terms
+        if alignment is not None:
+            loss = loss + recipe.align_weight * alignment.penalty(frame, self._known)
         loss = loss + recipe.scale_weight * scale_penalty(learner.parameters["log_scales"], learner.log_cap)
-        learner.gaussian_optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        if self._outlines and not int(torch.randint(recipe.solid_every, (1,), generator=random)):
+            chosen = self._outlines[int(torch.randint(len(self._outlines), (1,), generator=random))]
+            loss = loss + recipe.solid_weight * hole_loss(learner.gaussians, chosen, self._rasterizer)
+        moving: list[torch.optim.Optimizer] = [learner.gaussian_optimizer]
+        if other_terms is not None:
+            moving.append(learner.deformer_optimizer)
+        if learner.alignment_optimizer is not None:
+            moving.append(learner.alignment_optimizer)
+        self._backward(loss, *moving)
+        self._move(*moving)
         with torch.no_grad():
-            learner.note_gradients(stats.gradient_norms())
+            learner.note_gradients(stats.gradient_norms() * self._of)
             squared_error = float((picture - truth).square().mean())
         return float(loss.detach()), squared_error
 

@@ -37,7 +37,9 @@ from studio.engine.training.losses import Judge
 from studio.engine.training.person import Person, person_of, with_surface
 from studio.engine.training.prior import Prior, load_prior
 from studio.engine.training.progress import Cancelled, OnProgress, Progress, TrainingStopped
+from studio.engine.training.ranks import Ranks, join, leave
 from studio.engine.training.recipes import STAGES, Recipe, Stage
+from studio.engine.training.seen import seen_shares
 from studio.engine.training.steps import StepResult, Steps, TrainingRasterizer
 from studio.errors import StudioError
 
@@ -100,10 +102,14 @@ def train(
     if iterations is not None:
         recipe = recipe.with_iterations(iterations)
     capture = load_capture(capture_path)
-    run = _Run(capture, out, recipe, progress, cancelled, judges, preview)
-    if resume and run.checkpoint.exists():
-        run.resume()
-    return run.finish(judged)
+    ranks = join()
+    try:
+        run = _Run(capture, out, recipe, progress, cancelled, judges, preview, ranks)
+        if resume and run.checkpoint.exists():
+            run.resume()
+        return run.finish(judged)
+    finally:
+        leave()
 
 
 class _Run:
@@ -118,7 +124,9 @@ class _Run:
         cancelled: Cancelled | None,
         judges: tuple[Judge, ...],
         preview: OnPreview | None,
+        ranks: Ranks,
     ) -> None:
+        self.ranks = ranks
         self.recorded, self.out, self.recipe = capture, out, recipe
         self.checkpoint = checkpoint_path(out)
         self.progress, self.cancelled, self.preview = progress, cancelled, preview
@@ -129,7 +137,7 @@ class _Run:
         self.capture = capture
         self.learner = Learner(capture.surface, recipe, device, start)
         judges += find_judges(recipe.judges, capture)
-        self.steps = Steps(capture, recipe, self.learner, self.rasterizer, judges)
+        self.steps = Steps(capture, recipe, self.learner, self.rasterizer, judges, ranks)
         self.position = Position()
         self.random = torch.Generator()
         self.training_images = capture.indices("train")
@@ -149,11 +157,15 @@ class _Run:
                 self.position = replace(self.position, stage=stage, done=0, stage_s=0.0)
                 self.recent.clear()
             self._stage(stage)
+        if not self.ranks.first:
+            self.ranks.wait()
+            return self.out
         avatar = self._avatar()
         found = self._judge(avatar) if judged and self.capture.indices("test") else {}
         measured = self._measurements() | _figures(found)
         save_avatar(replace(avatar, info=replace(avatar.info, training=measured)), self.out)
         self.checkpoint.unlink(missing_ok=True)
+        self.ranks.wait()
         return self.out
 
     def _judge(self, avatar: Avatar) -> dict[str, Any]:
@@ -166,16 +178,16 @@ class _Run:
 
     def _stage(self, stage: Stage) -> None:
         position = self.position
-        self.ticked_at = perf_counter()
+        self.ticked_at = self.ranks.latest(perf_counter())
         while self._share(stage) < 1.0:
-            if self.cancelled is not None and self.cancelled():
+            if self.ranks.any(self.cancelled is not None and self.cancelled()):
                 self._save()
                 raise TrainingStopped(
                     f"Training was stopped in the {stage} stage at iteration {position.done}: "
                     "repeat the command with --resume to go on."
                 )
             self._iterate(stage)
-            now = perf_counter()
+            now = self.ranks.latest(perf_counter())
             position.stage_s += now - self.ticked_at
             position.total_s += now - self.ticked_at
             self.ticked_at = now
@@ -183,7 +195,7 @@ class _Run:
             if last or position.done % self.recipe.report_every == 0:
                 self._check_numbers()
                 self._report(stage)
-            if self.preview is not None and now - self.shown_at > PREVIEW_S:
+            if self.preview is not None and self.ranks.first and now - self.shown_at > PREVIEW_S:
                 self.preview(self._avatar())
                 self.shown_at = perf_counter()
             if now - self.saved_at > self.recipe.checkpoint_minutes * 60:
@@ -202,14 +214,31 @@ class _Run:
 
     def _iterate(self, stage: Stage) -> None:
         recipe, position, learner = self.recipe, self.position, self.learner
-        self.random.manual_seed(((recipe.seed * 4 + STAGES.index(stage)) << 32) + position.done)
         share = self._share(stage)
         learner.set_rates(stage, share, self.capture.info.head_height_m)
+        for number in range(recipe.batch):
+            self.steps.place(number, recipe.batch)
+            self._seed(stage, self.ranks.rank * recipe.batch + number)
+            self.recent.append(self._step(stage, share, self.ranks.rank * recipe.batch + number))
+        self._seed(stage, 0, drawing=False)
+        position.done += 1
+        if stage != "geometry":
+            position.image_iterations += 1
+            self._control_density()
+
+    def _seed(self, stage: Stage, sample: int, *, drawing: bool = True) -> None:
+        """Set the random numbers of one sample of this iteration; those of density control are the same everywhere."""
+        seed = ((self.recipe.seed * 4 + STAGES.index(stage)) << 32) + self.position.done
+        self.random.manual_seed(seed + (sample << 44) if drawing else seed + (1 << 62))
+
+    def _step(self, stage: Stage, share: float, sample: int) -> StepResult:
+        """One step with the random numbers as they are set."""
+        recipe, position, learner = self.recipe, self.position, self.learner
         if stage == "geometry":
             result = self.steps.geometry(self.random)
             self.motion_mm = result.motion_mm
         else:
-            image = self._next_image(stage)
+            image = self._next_image(stage, sample)
             half = share < (recipe.coarse_half if stage == "coarse" else recipe.fine_half)
             width, height = self.capture.info.size_px
             size_px = (max(1, width // 2), max(1, height // 2)) if half else (width, height)
@@ -226,15 +255,12 @@ class _Run:
                 f"Training failed in the {stage} stage at iteration {position.done}: the loss is {result.loss}; "
                 "check the capture's pictures, or resume with --resume from the last checkpoint."
             )
-        self.recent.append(result)
-        position.done += 1
-        if stage != "geometry":
-            position.image_iterations += 1
-            self._control_density()
+        return result
 
-    def _next_image(self, stage: Stage) -> int:
+    def _next_image(self, stage: Stage, sample: int) -> int:
         """Pictures come in a new order every epoch, which follows from the seed alone."""
-        epoch, place = divmod(self.position.done, len(self.training_images))
+        together = self.recipe.batch * self.ranks.size
+        epoch, place = divmod(self.position.done * together + sample, len(self.training_images))
         seed = ((self.recipe.seed * 4 + STAGES.index(stage)) << 32) + (1 << 31) + epoch
         order = torch.randperm(len(self.training_images), generator=torch.Generator().manual_seed(seed))
         return self.training_images[int(order[place])]
@@ -243,6 +269,7 @@ class _Run:
         settings, learner, count = self.recipe.density, self.learner, self.position.image_iterations
         if not settings.start <= count < settings.stop or count % settings.every:
             return
+        self.ranks.add(learner.gradient_sum, learner.seen)
         plan = plan_changes(
             learner.gaussians,
             learner.mean_gradients(),
@@ -266,6 +293,8 @@ class _Run:
     def _save(self) -> None:
         """Write a checkpoint, if every parameter is a number."""
         self._check_numbers()
+        if not self.ranks.first:
+            return
         save_checkpoint(self.checkpoint, self.learner, self.position, self.recipe, self.capture.info.name)
         self.saved_at = perf_counter()
 
@@ -273,7 +302,7 @@ class _Run:
         """Tell what happened since the last report."""
         recent, position, recipe = self.recent, self.position, self.recipe
         self.recent = []
-        if self.progress is None or not recent:
+        if self.progress is None or not recent or not self.ranks.first:
             return
         errors = [r.squared_error for r in recent if r.squared_error is not None]
         motions = [r.motion_mm for r in recent if r.motion_mm is not None]
@@ -322,9 +351,18 @@ class _Run:
                 target=info.target,
                 licence=info.licence,
                 provenance=info.provenance,
-                extra=origin(info),
+                extra=origin(info) | self._origin(),
             ),
         )
+
+    def _origin(self) -> dict[str, Any]:
+        """What the avatar has from a prior, for files: the prior's name, and which shares of ranges were seen."""
+        if not self.recipe.prior:
+            return {}
+        frames = sorted({self.capture.images[i].frame for i in self.training_images})
+        used = torch.zeros(self.capture.info.frames, dtype=torch.bool)
+        used[frames] = True
+        return {"prior": self.recipe.prior, "seen": seen_shares(self.capture.au, used)}
 
     def _measurements(self) -> dict[str, Any]:
         """What is worth remembering of the run."""

@@ -1,0 +1,130 @@
+"""Corrections of tracked poses, what a clip has seen, and heads that stay whole from the side."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.document.action_units import AU_INDEX, AU_KEYS
+from studio.engine.avatar import AvatarInfo
+from studio.engine.gaussians import Gaussians
+from studio.engine.rig import Rig
+from studio.engine.splat.cpu import CpuRasterizer
+from studio.engine.training.alignment import Alignment, corrected, moved
+from studio.engine.training.capture_files import load_capture
+from studio.engine.training.seen import AT_REST, HELD_FRAMES, seen_shares
+from studio.engine.training.solid import hole_loss, outlines
+from tests.engine.training.toy import write_toy_capture
+
+
+def cloud(count: int = 40) -> tuple[Gaussians, Rig]:
+    random = torch.Generator().manual_seed(1)
+    means = (torch.rand(count, 3, generator=random) - 0.5) * 0.15
+    weights = torch.zeros(count, 4)
+    weights[:, 1] = torch.rand(count, generator=random).round()
+    weights[:, 0] = 1 - weights[:, 1]
+    pivots = torch.tensor([[0.0, 0, 0], [0.0, -0.08, -0.06], [0.03, 0, 0], [-0.03, 0, 0]])
+    gaussians = Gaussians(
+        means, torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1), torch.full((count, 3), -5.0), torch.zeros(count),
+        torch.zeros(count, 1, 3),
+    )  # fmt: skip
+    return gaussians, Rig(weights, pivots)
+
+
+def test_nothing_learned_corrects_nothing() -> None:
+    gaussians, rig = cloud()
+    alignment = Alignment(5)
+    known = torch.arange(4)
+    assert torch.equal(moved(gaussians, alignment.of(2, known), rig).means, gaussians.means)
+    assert float(alignment.penalty(2, known)) == 0
+
+
+def test_a_common_drift_is_no_correction() -> None:
+    alignment = Alignment(5)
+    with torch.no_grad():
+        alignment.table.weight[:4] = 3.0
+    assert float(alignment.of(1, torch.arange(4)).abs().max()) == pytest.approx(0, abs=1e-7)
+
+
+def test_a_lone_correction_costs_more_than_a_lasting_one() -> None:
+    lone, lasting, known = Alignment(5), Alignment(5), torch.arange(5)
+    with torch.no_grad():
+        lone.table.weight[2] = 1.0
+        lasting.table.weight[:] = 1.0
+    assert float(lone.penalty(2, known)) > 5 * float(lasting.penalty(2, known))
+
+
+def test_corrections_written_into_pose_and_camera_show_the_same(tmp_path: Path) -> None:
+    """What training draws by moving Gaussians, evaluation draws by turning head and camera."""
+    from studio.engine.training.tracking_files import Tracking
+
+    gaussians, rig = cloud()
+    capture = load_capture(write_toy_capture(tmp_path / "egg", frames=8, images=8, size_px=32, points=60, sound=False))
+    zeros = torch.zeros(8, 1, 3)
+    tracking = Tracking(
+        capture.pose, torch.zeros(8, 10), rig.pivots, zeros[0], torch.zeros(0, 3).long(), zeros, torch.ones(8) > 0
+    )
+    capture = replace(capture, surface=None, tracking=tracking)
+    correction = torch.tensor([0.004, -0.006, 0.005, 0.01, 0.004, -0.006, 0.001, -0.002, 0.0015])
+    after = corrected(capture, {3: correction})
+    frame = capture.images[3].frame
+
+    def seen(points: torch.Tensor, matrix: np.ndarray) -> np.ndarray:
+        return np.asarray(points.double().numpy() @ matrix[:3, :3].T + matrix[:3, 3])
+
+    drawn = moved(rig.apply(gaussians, capture.pose_at(frame)), correction, rig).means
+    written = rig.apply(gaussians, after.pose_at(frame)).means
+    one = seen(drawn, capture.camera_of(3).world_to_camera)
+    two = seen(written, after.camera_of(3).world_to_camera)
+    assert np.abs(one - two).max() < 4e-5  # turns are taken as small
+    assert np.abs(one - seen(rig.apply(gaussians, capture.pose_at(frame)).means,
+                             capture.camera_of(3).world_to_camera)).max() > 1e-3  # fmt: skip
+
+
+@given(peak=st.floats(0.0, 5.0), frames=st.integers(0, 60))
+def test_what_is_seen_grows_with_what_is_shown(peak: float, frames: int) -> None:
+    au = torch.zeros(100, len(AU_KEYS))
+    au[:frames, AU_INDEX["AU12"]] = peak
+    share = seen_shares(au, torch.ones(100, dtype=torch.bool))["AU12"]
+    wanted = (peak - AT_REST) / (5 - AT_REST) if frames >= HELD_FRAMES else 0.0
+    assert share == pytest.approx(min(max(wanted, 0), 1), abs=1e-3)
+
+
+def test_pictures_that_were_left_out_show_nothing() -> None:
+    au, used = torch.full((50, len(AU_KEYS)), 5.0), torch.zeros(50, dtype=torch.bool)
+    assert set(seen_shares(au, used).values()) == {0.0}
+
+
+def test_an_avatar_that_says_nothing_has_seen_all() -> None:
+    info = AvatarInfo("a", "studio", AU_KEYS, "x/1", 1, 0.2, (0.0, 0.0, 0.0), "", "")
+    assert info.seen_share("AU1") == 1.0
+    assert replace(info, extra={"seen": {"AU1": 0.25, "AU2": "?"}}).seen_share("AU1") == 0.25
+    assert replace(info, extra={"seen": {"AU1": 7.0}}).seen_share("AU1") == 1.0
+    assert replace(info, extra={"seen": {"AU2": "?"}}).seen_share("AU2") == 1.0
+
+
+def test_a_hole_seen_from_the_side_costs_and_is_pulled_shut() -> None:
+    k = torch.arange(900) + 0.5
+    polar, turn = torch.acos(1 - 2 * k / 900), math.pi * (1 + 5**0.5) * k
+    means = 0.09 * torch.stack([turn.cos() * polar.sin(), polar.cos(), turn.sin() * polar.sin()], 1)
+    ball = Gaussians(
+        means, torch.tensor([[1.0, 0, 0, 0]]).repeat(900, 1), torch.full((900, 3), math.log(0.006)),
+        torch.full((900,), 4.0), torch.zeros(900, 1, 3),
+    )  # fmt: skip
+    draws = CpuRasterizer()
+    looks = outlines(ball, draws, 0.2, (0.0, 0.0, 0.0))
+    whole = hole_loss(ball, looks[0], draws)
+    logits = ball.opacity_logits.clone()
+    logits[means[:, 0] < -0.03] = -3.0
+    logits.requires_grad_()
+    hole = hole_loss(ball.replace(opacity_logits=logits), looks[0], draws)
+    assert float(whole) < 0.02
+    assert float(hole) > 5 * float(whole)
+    hole.backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    assert float(logits.grad[means[:, 0] < -0.03].sum()) < 0
