@@ -50,6 +50,7 @@ class Learner:
             deformer = prior.deformer(gaussians.means, person.sources[rows], person.source_normals[rows])
         self.recipe, self.device = recipe, device
         self.pivots = surface.pivots.to(device)
+        self.normals = surface.normals[rows].to(device)
         self._skinning = surface.skinning.to(device)
         self._modes = surface.modes.permute(1, 2, 0).contiguous().to(device)  # (P, 3, U)
         self._mode_weights = surface.mode_weights.to(device)  # (F, U)

@@ -133,7 +133,7 @@ def _bent(prior: Prior, head: F64, pivots: F64) -> tuple[_Points, F64]:
     """The bare head in the person's head space, and its pivots (4, 3)."""
     bare, warp = prior.bare, prior.warp(head)
     points, slopes = warp(bare.points), warp.slopes(bare.points)
-    normals = np.linalg.solve(slopes.transpose(0, 2, 1), bare.normals[..., None])[..., 0]
+    normals = np.asarray(np.linalg.solve(slopes.transpose(0, 2, 1), bare.normals[..., None])[..., 0], np.float64)
     modes = np.einsum("nij,unj->uni", slopes, bare.modes).astype(np.float32)
     pivots = pivots.copy()
     for eye, (name, ring) in enumerate(zip(("eye_left", "eye_right"), EYES, strict=True)):
@@ -357,7 +357,7 @@ def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     skinning[~body] = [0.0, 1.0, 0.0, 0.0]
     fresh = _Points(
         pictures.unposed(world, skinning, image),
-        np.broadcast_to(-matrix[2, :3], world.shape).copy(),
+        np.tile(-matrix[2, :3], (len(world), 1)),
         _at(colour, pixels),
         np.where(body, bare.part_names.index("garment"), bare.part_names.index("hair")).astype(np.uint8),
         found.zones[rows_of],

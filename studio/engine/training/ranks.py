@@ -43,7 +43,7 @@ class Ranks:
             flat = torch.cat([grad.reshape(-1) for grad in dense])
             dist.all_reduce(flat)
             flat /= self.size
-            for grad, part in zip(dense, flat.split([grad.numel() for grad in dense]), strict=True):
+            for grad, part in zip(dense, torch.split(flat, [grad.numel() for grad in dense]), strict=True):
                 grad.copy_(part.view_as(grad))
 
     def average_rows(self, parameter: nn.Parameter) -> None:

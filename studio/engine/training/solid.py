@@ -1,8 +1,8 @@
-"""Keeps a portrait's head opaque from sides that its clip never shows.
+"""Keeps a portrait's head whole from sides that its clip never shows.
 
-What the camera sees edge-on, pictures may thin out at no cost to themselves; from the side it would be a hole. The
-outline that the head had before training is remembered from a few cameras around it, and what is inside it has to stay
-covered.
+What the camera sees edge-on, pictures may thin out or discolour at no cost to themselves; from the side it would be a
+hole or a speck. How the head looked before training is remembered from a few cameras around it: what is inside its
+outline has to stay covered, and what the clip's camera never faces has to keep its colour.
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ from scipy import ndimage
 from torch import Tensor
 
 from studio.engine.camera import Camera, framing_distance_m, orbit_camera
-from studio.engine.gaussians import Gaussians
+from studio.engine.gaussians import SH_C0, Gaussians
 from studio.engine.splat.base import Raster
 
 YAWS_DEG = (-40.0, -27.0, -14.0, 14.0, 27.0, 40.0)
-PITCHES_DEG = (-6.0, 6.0)
+PITCHES_DEG = (-6.0, 6.0, 0.0)
 SIZE_PX = 160
+
+FACED = 0.55
+"""A surface whose normal has this share towards the front is told by the clip; less, and it is partly unknown."""
+
+COLOUR = 3.0
+"""Weight of colours beside holes."""
 
 _DISTANCE = 1.25
 """Of the usual distance, so that the neck is seen."""
@@ -37,32 +43,43 @@ class Outline:
 
     camera: Camera
     inside: Tensor  # (H, W) 1 where something solid is
+    look: Tensor  # (H, W, 3) display sRGB, premultiplied: what was seen from here before training
+    unknown: Tensor  # (H, W) 1 where that is all that is known, 0 where the clip's camera faces the surface
 
 
-def outlines(gaussians: Gaussians, draws: _Draws, height_m: float, target: tuple[float, float, float]) -> list[Outline]:
-    """The head's outlines from its sides.
+def outlines(
+    gaussians: Gaussians, normals: Tensor, draws: _Draws, height_m: float, target: tuple[float, float, float]
+) -> list[Outline]:
+    """The head as it is seen from its sides.
 
     Args:
         gaussians: before training, canonical.
+        normals: (N, 3) unit, of the surface they lie on.
         draws: the rasterizer.
         height_m: of the head.
         target: metres, its middle.
     """
     found = []
+    aside = (1.0 - normals[:, 2] / FACED).clamp(0.0, 1.0)
+    marked = gaussians.replace(sh=((aside - 0.5) / SH_C0)[:, None, None].expand(-1, 1, 3).contiguous())
     distance = _DISTANCE * framing_distance_m(height_m)
     for i, yaw in enumerate(YAWS_DEG):
-        camera = orbit_camera(yaw, PITCHES_DEG[i % 2], distance, target=target, width=SIZE_PX, height=SIZE_PX)
+        camera = orbit_camera(yaw, PITCHES_DEG[i % 3], distance, target=target, width=SIZE_PX, height=SIZE_PX)
         with torch.no_grad():
-            alpha = draws.render(gaussians, camera).alpha.cpu().numpy()
+            drawn = draws.render(gaussians, camera)
+            unknown = draws.render(marked, camera).rgb[..., 0].clamp(0.0, 1.0)
+            alpha = drawn.alpha.cpu().numpy()
         solid = ndimage.binary_closing(np.pad(alpha > 0.5, 8, mode="edge"), iterations=3)[8:-8, 8:-8]
         inside = ndimage.binary_erosion(ndimage.binary_fill_holes(solid), iterations=2, border_value=1)
-        found.append(Outline(camera, torch.from_numpy(inside.astype(np.float32))))
+        found.append(Outline(camera, torch.from_numpy(inside.astype(np.float32)), drawn.rgb.detach(), unknown.detach()))
     return found
 
 
 def hole_loss(gaussians: Gaussians, outline: Outline, draws: _Draws) -> Tensor:
-    """Mean transparency inside an outline."""
+    """Mean transparency inside an outline, and mean change of colour where the clip tells nothing."""
     inside = outline.inside.to(gaussians.means.device)
-    clear = (1.0 - draws.render(gaussians, outline.camera).alpha) * inside
-    loss: Tensor = clear.sum() / inside.sum().clamp_min(1.0)
+    drawn = draws.render(gaussians, outline.camera)
+    clear = (1.0 - drawn.alpha) * inside
+    changed = (drawn.rgb - outline.look).abs().mean(2) * outline.unknown
+    loss: Tensor = (clear.sum() + COLOUR * changed.sum()) / inside.sum().clamp_min(1.0)
     return loss

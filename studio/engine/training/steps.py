@@ -86,7 +86,7 @@ class Steps:
         poses = HeldPoses(capture) if recipe.held_share > 0 else None
         self._poses = poses if poses is not None and poses.known else None
         self._outlines = (
-            outlines(learner.gaussians, rasterizer, capture.info.head_height_m, capture.info.target)
+            outlines(learner.gaussians, learner.normals, rasterizer, capture.info.head_height_m, capture.info.target)
             if recipe.solid_every
             else []
         )

@@ -45,7 +45,7 @@ def test_two_processes_equal_one_with_two_pictures(tmp_path: Path) -> None:
     both = tmp_path / "both.safetensors"
     common = os.environ | {
         "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1",
-        "NUMBA_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path),
+        "NUMBA_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
     }  # fmt: skip
     processes = [
         subprocess.Popen(
