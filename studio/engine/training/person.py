@@ -42,6 +42,9 @@ _PICTURES = 12
 _DIRECTIONS = 48
 _HAIRY = 0.5
 
+_GRAZED = 0.45
+"""Scalp that faces the front less than this is seen past the ears, whose colour it must not take."""
+
 _BEHIND_M, _NAPE_M = -0.078, -0.07
 """Behind the ears and above the nape, in the performer's head space: where nothing was seen there is hair."""
 
@@ -331,8 +334,9 @@ def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     if not count or not solid.any():
         return found
     depth = drawn.depth.double().numpy() / np.maximum(covered, 1e-3)
-    _, (rows, columns) = ndimage.distance_transform_edt(~solid, return_indices=True)
-    filled = np.where(solid, depth, ndimage.gaussian_filter(depth[rows, columns], 2.5))
+    # Clothes beside the jaw lie as deep as clothes do, not as the jaw.
+    bodily = np.isin(labels, [REGIONS.index("torso"), REGIONS.index("neck")])
+    filled = np.where(bodily, _filled(depth, solid & bodily), _filled(depth, solid & ~bodily))
     stride = max(1.0, (count / max(extra, 1)) ** 0.5)
     y, x = (axis.ravel() for axis in np.meshgrid(
         np.arange(0.0, wide.height, stride), np.arange(0.0, wide.width, stride), indexing="ij"
@@ -369,6 +373,14 @@ def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     )
     names = vars(found)
     return _Points(**{n: np.concatenate([names[n], vars(fresh)[n]], axis=1 if n == "modes" else 0) for n in names})
+
+
+def _filled(depth: F64, known: Flags) -> F64:
+    """(H, W) depth, where it is not known that of the nearest pixel that is, smoothed."""
+    if not known.any():
+        return depth
+    _, (rows, columns) = ndimage.distance_transform_edt(~known, return_indices=True)
+    return np.asarray(np.where(known, depth, ndimage.gaussian_filter(depth[rows, columns], 2.5)))
 
 
 def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Rasterizer) -> F64:
@@ -408,6 +420,7 @@ def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     cloth = _of(found, bare, "garment")
     # Scalp beside ears and forehead may show skin, but the back of the head has the colour of hair; a collar hides the
     # neck, but below the jaw there is skin.
+    known &= ~(hair & (on_hair < 0.5 * weight) & (found.normals[:, 2] < _GRAZED))
     telling = known & (~hair | (on_hair > 0.8 * weight)) & (cloth | (on_body < 0.5 * weight))
     for kind in (hair, cloth, ~(hair | cloth | inner | eyes)):
         there, lacking = np.flatnonzero(kind & telling), np.flatnonzero(kind & ~known)

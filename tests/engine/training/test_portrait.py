@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from studio.document.action_units import AU_INDEX, AU_KEYS
-from studio.engine.avatar import Avatar, load_avatar
+from studio.engine.avatar import Avatar, default_avatar, load_avatar
 from studio.engine.evaluate import evaluate
+from studio.engine.measures.aligned import AlignedMeter
+from studio.engine.rig import Rig
 from studio.engine.training.capture_files import load_capture
 from studio.engine.training.density import Density
 from studio.engine.training.prior import load_prior
@@ -18,7 +20,7 @@ from studio.engine.training.recipes import RECIPES, Recipe
 from studio.engine.training.trainer import train
 from studio.engine.training.warp import fit_similarity, fit_warp
 from studio.errors import StudioError
-from tests.engine.training.portrait_toy import GROWN, write_portrait
+from tests.engine.training.portrait_toy import GROWN, TINT, write_portrait
 
 SHORT: Recipe = replace(
     RECIPES["portrait"],
@@ -56,6 +58,9 @@ def test_pictures_make_the_prior_the_person(portrait: Path, tmp_path: Path) -> N
     assert before["psnr_db"] > 15.0  # the warped prior is a person already
     assert after["psnr_db"] > before["psnr_db"] + 3.0
     assert reports[-1].stage == "fine"
+    assert load_avatar(out).info.extra["prior"] == "nora"
+    assert load_avatar(out).info.seen_share("AU12") > 0.8
+    assert load_avatar(out).info.seen_share("AU1") == 0.0
 
     # What the clip never shows, the performer knows: AU1 raises the brows and moves nothing of the mouth.
     avatar = load_avatar(out)
@@ -69,6 +74,26 @@ def test_pictures_make_the_prior_the_person(portrait: Path, tmp_path: Path) -> N
     mouth = (place[:, 1] < -0.055) & (place[:, 1] > -0.08) & (place[:, 2] > 0.0)
     assert float(rise[brows].quantile(0.9)) > 2e-3
     assert float(rise[mouth].abs().quantile(0.9)) < 4e-4
+
+
+def test_poses_that_the_tracker_missed_are_fitted_for_the_second_figure(portrait: Path) -> None:
+    capture, nora = load_capture(portrait), load_avatar(default_avatar())
+    grown = nora.gaussians.replace(
+        means=nora.gaussians.means * GROWN,
+        log_scales=nora.gaussians.log_scales + float(np.log(GROWN)),
+        sh=nora.gaussians.sh[:, :1] * TINT,
+    )
+    deformer = load_avatar(default_avatar()).deformer
+    deformer.triplane.aabb *= GROWN
+    twin = replace(nora, gaussians=grown, rig=Rig(nora.rig.weights, nora.rig.pivots * GROWN), deformer=deformer)
+    off = np.eye(4)
+    off[0, 3] = 0.004
+    cameras = tuple(replace(camera, world_to_camera=off @ camera.world_to_camera) for camera in capture.cameras)
+    missed = replace(capture, cameras=cameras)
+    before = evaluate(twin, missed, speech="truth", meters=(AlignedMeter(),))
+    assert before["psnr_db"] < 30
+    assert before["aligned_psnr_db"] > before["psnr_db"] + 3
+    assert before["aligned_ssim"] > before["ssim"]
 
 
 def test_a_portrait_asks_for_its_recipe(portrait: Path, tmp_path: Path) -> None:
