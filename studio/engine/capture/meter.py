@@ -51,8 +51,8 @@ class FaceMeter:
 
         Returns:
             lmd_px: mean distance of the lips' landmarks, the mean over them taken away; lmd_face_px: of all of the
-            mesh. aue_u and aue_l: mean squared difference of intensities (0 to 5) divided by 25, summed over the upper
-            and the lower units. au_jerk and au_jerk_truth: mean size of second differences of intensities. None where
+            mesh. aue_u and aue_l: mean squared difference of intensities (0 to 5), summed over the upper and the
+            lower units. au_jerk and au_jerk_truth: mean size of second differences of intensities. None where
             the landmarker finds no face.
         """
         images = capture.indices("test")[:PICTURES]
@@ -71,7 +71,7 @@ class FaceMeter:
         au, truth = (
             MAX_INTENSITY * explain(each - neutral, said.astype(np.float64), table)[0] for each in (shown, wanted)
         )
-        wrong = ((au - truth) / MAX_INTENSITY) ** 2
+        wrong = (au - truth) ** 2
         return {
             "lmd_px": _spread(apart[:, lips]),
             "lmd_face_px": _spread(apart[:, :MESH_POINTS]),

@@ -59,7 +59,7 @@ def test_pictures_make_the_prior_the_person(portrait: Path, tmp_path: Path) -> N
     assert after["psnr_db"] > before["psnr_db"] + 3.0
     assert reports[-1].stage == "fine"
     assert load_avatar(out).info.extra["prior"] == "nora"
-    assert load_avatar(out).info.seen_share("AU12") > 0.8
+    assert load_avatar(out).info.seen_share("AU12") > 0.5
     assert load_avatar(out).info.seen_share("AU1") == 0.0
 
     # What the clip never shows, the performer knows: AU1 raises the brows and moves nothing of the mouth.
