@@ -102,8 +102,7 @@ class Renderer:
     @torch.inference_mode()
     def deformed(self, controls: Controls) -> Gaussians:
         """The avatar's Gaussians as `controls` shape and pose them."""
-        shaped = self._prepared.apply(self.avatar.gaussians, controls)
-        return self.avatar.rig.apply(shaped, controls.pose)
+        return self._prepared.posed(self.avatar.gaussians, self.avatar.rig, controls)
 
     @torch.inference_mode()
     def raster(self, controls: Controls, camera: Camera) -> Raster:

@@ -261,9 +261,13 @@ class Deformer(nn.Module):
 
     def prepare(self, means: Tensor, zones: Tensor) -> PreparedDeformer:
         """The fast inference path for Gaussians at `means` (N, 3) with labels `zones` (N,)."""
-        from studio.engine.deform.prepared import PreparedDeformer
+        if means.is_cuda or self.residual.dtype != torch.float32 or self.config.literal_keys:
+            from studio.engine.deform.prepared import TensorDeformer
 
-        return PreparedDeformer(self, means, zones)
+            return TensorDeformer(self, means, zones)
+        from studio.engine.deform.compiled import CompiledDeformer
+
+        return CompiledDeformer(self, means, zones)
 
     @torch.no_grad()
     def inherit(self, index: Tensor) -> None:

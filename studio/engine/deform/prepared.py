@@ -3,12 +3,12 @@
 With identity keys the attention weights of a Gaussian never change, so the sum over tokens and heads folds into a
 product of a static (Gaussians, heads · tokens) matrix with a small one that the frame's controls give, already carried
 through the input weights of the feed-forward part and of the heads. Tokens without intensity drop out, Gaussians that
-are marked as still (`Deformer.mark_still`) are not visited. Rows are worked through in blocks that stay in the
-processor's cache.
+are marked as still (`Deformer.mark_still`) are not visited. On a CPU `compiled.py` does this in one pass.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,13 +20,43 @@ from studio.engine.gaussians import Gaussians
 
 if TYPE_CHECKING:
     from studio.engine.deform.deformer import Deformer
+    from studio.engine.rig import Rig
 
 BLOCK = 2048
 """Gaussians per block on the CPU: their hidden activations (2 MB) stay in the second-level cache."""
 
 
-class PreparedDeformer:
+class PreparedDeformer(ABC):
     """Inference for one deformer and one set of canonical Gaussians; immutable, for one thread at a time.
+
+    Args:
+        deformer: a trained (or untrained) deformer; later changes to its parameters are not seen.
+        means: (N, 3) canonical positions.
+    """
+
+    def __init__(self, deformer: Deformer, means: Tensor) -> None:
+        self._deformer = deformer
+        self._count = int(means.shape[0])
+        self._rows = deformer.moving.nonzero()[:, 0]  # (M,) the Gaussians that move
+
+    def __len__(self) -> int:
+        return self._count
+
+    @abstractmethod
+    def deltas(self, controls: Controls) -> Deltas:
+        """Offsets of all N Gaussians for one frame (B = 1), without attention."""
+
+    @abstractmethod
+    def apply(self, gaussians: Gaussians, controls: Controls) -> Gaussians:
+        """The canonical `gaussians`, which were prepared, as `controls` shape them; still in the canonical pose."""
+
+    @abstractmethod
+    def posed(self, gaussians: Gaussians, rig: Rig, controls: Controls) -> Gaussians:
+        """`apply`, and then carried to the pose of `controls` by `rig`."""
+
+
+class TensorDeformer(PreparedDeformer):
+    """Inference in tensor operations: for graphics cards, for keys that change, and to compare with.
 
     Args:
         deformer: a trained (or untrained) deformer; later changes to its parameters are not seen.
@@ -36,9 +66,7 @@ class PreparedDeformer:
 
     @torch.no_grad()
     def __init__(self, deformer: Deformer, means: Tensor, zones: Tensor) -> None:
-        self._deformer = deformer
-        self._count = int(means.shape[0])
-        self._rows = deformer.moving.nonzero()[:, 0]  # (M,) the Gaussians that move
+        super().__init__(deformer, means)
         self._features = features = deformer.features(means, self._rows)
         self._zones = zones = zones[self._rows]
         feed, heads = deformer.feed_in, deformer.head_in
@@ -53,18 +81,15 @@ class PreparedDeformer:
             weights = deformer.attention.weights(features, deformer.identities, zones)
             self._weights = weights.flatten(1).T.contiguous()  # (heads · tokens, M)
 
-    def __len__(self) -> int:
-        return self._count
-
     @torch.inference_mode()
     def deltas(self, controls: Controls) -> Deltas:
-        """Offsets of all N Gaussians for one frame (B = 1), without attention."""
+        """As `PreparedDeformer` says."""
         out = self._outputs(controls)
         return split_outputs(out.new_zeros(1, self._count, N_OUTPUTS).index_copy_(1, self._rows, out[None]))
 
     @torch.inference_mode()
     def apply(self, gaussians: Gaussians, controls: Controls) -> Gaussians:
-        """The canonical `gaussians`, which were prepared, as `controls` shape them; still in the canonical pose."""
+        """As `PreparedDeformer` says."""
         out = self._outputs(controls)
         sh = gaussians.sh.clone()
         sh[:, 0].index_add_(0, self._rows, out[:, HEADS["colours"]])
@@ -75,6 +100,11 @@ class PreparedDeformer:
             gaussians.opacity_logits.index_add(0, self._rows, out[:, 10]),
             sh,
         )
+
+    @torch.inference_mode()
+    def posed(self, gaussians: Gaussians, rig: Rig, controls: Controls) -> Gaussians:
+        """As `PreparedDeformer` says."""
+        return rig.apply(self.apply(gaussians, controls), controls.pose)
 
     def _outputs(self, controls: Controls) -> Tensor:
         """(M, 14) outputs of the heads for one frame, of the Gaussians that move."""

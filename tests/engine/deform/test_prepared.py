@@ -40,7 +40,7 @@ def _uncached(deformer, means, zones, c):
 )
 def test_cached_equals_uncached(settings):
     deformer, means, zones = _trained(**settings)
-    ready = deformer.prepare(means, zones)
+    ready = prepared.TensorDeformer(deformer, means, zones)
     for seed in range(3):
         expected, got = _uncached(deformer, means, zones, _controls(seed)), ready.deltas(_controls(seed))
         for name in TENSORS:
@@ -51,9 +51,9 @@ def test_cached_equals_uncached(settings):
 
 def test_blocks_of_any_size_give_the_same(monkeypatch):
     deformer, means, zones = _trained()
-    whole = deformer.prepare(means, zones).deltas(_controls())
+    whole = prepared.TensorDeformer(deformer, means, zones).deltas(_controls())
     monkeypatch.setattr(prepared, "BLOCK", 32)
-    parts = deformer.prepare(means, zones).deltas(_controls())
+    parts = prepared.TensorDeformer(deformer, means, zones).deltas(_controls())
     assert torch.allclose(whole.means, parts.means, atol=1e-7)
 
 
