@@ -183,9 +183,7 @@ def _offsets(
     out: Floats,
 ) -> None:
     """Write the offsets (OUTPUTS · BLOCK,) of one block of Gaussians; `inputs` and `hidden` are room to work in."""
-    attention, feed_rest, head_rest, gate, feed_steps, head_steps, gate_steps, through, out_weights, nothing, zero = (
-        network
-    )
+    attention, feed_rest, head_rest, gate, feed_steps, head_steps, gate_steps, _, out_weights, nothing, zero = network
     tokens, feeds, heads = active.shape[0], feed_steps.shape[0], head_steps.shape[0]
     depth, first_feed, feed_at, head_at = tokens + feeds, tokens * BLOCK, block * feeds * BLOCK, block * heads * BLOCK
     rest, stops = feed_rest.reshape(-1), gate.reshape(-1)

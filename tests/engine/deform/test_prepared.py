@@ -102,12 +102,12 @@ def test_marked_still_stays_exactly_still_and_the_rest_moves_as_before(monkeypat
     ready = deformer.prepare(means, zones)
     marked = ready.deltas(smile).means[0]
     assert not marked[~moving].any()
-    assert torch.allclose(marked[moving], free[moving], atol=1e-8)
+    assert torch.allclose(marked[moving], free[moving], atol=1e-6)
     assert free[~moving].abs().max() <= 1e-3
     shaped = ready.apply(avatar.gaussians, smile)
     assert torch.equal(shaped.means[~moving], means[~moving])
-    assert torch.allclose(_uncached(deformer.eval(), means, zones, smile).means[0], marked, atol=1e-8)
-    assert torch.allclose(_uncached(deformer.train(), means, zones, smile).means[0], free, atol=1e-8)
+    assert torch.allclose(_uncached(deformer.eval(), means, zones, smile).means[0], marked, atol=1e-6)
+    assert torch.allclose(_uncached(deformer.train(), means, zones, smile).means[0], free, atol=1e-6)
 
 
 def test_untrained_heads_need_no_work():
