@@ -1,6 +1,6 @@
 """Compiled network and rig: static descriptions of Gaussians and a frame's tokens in, posed Gaussians out.
 
-Everything happens in one parallel region. Gaussians that move are worked through in blocks of `BLOCK`, small enough
+Gaussians that move are worked through in blocks of `BLOCK`, small enough
 that a block's activations stay in the first-level cache from the attention to the last layer; within a block the
 Gaussians lie side by side, so that the processor's vectors hold as many Gaussians as they have lanes. Products are
 built of tiles of `UNITS` outputs by `COLUMNS` Gaussians whose sums stay in registers: compilers do not find that form
@@ -12,24 +12,24 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from studio.engine.deform._tokens import JOINT_FIELDS, Floats
-from studio.engine.splat._jit import kernel
-
-LANES = 8
-"""Floats per vector operation; where registers are shorter, LLVM takes two."""
+from studio.engine.splat._crew import Tickets
+from studio.engine.splat._jit import intrinsic, kernel, take
+from studio.engine.splat._lanes import LANES
 
 UNITS, COLUMNS = 4, 24
 """A tile: 4 outputs by 3 vectors of Gaussians are 12 sums; with 3 inputs and a weight they fill 16 registers."""
 
 BLOCK = 2 * COLUMNS
 """Gaussians per block."""
+
+STILL_BLOCK = 16 * BLOCK
+"""The same for those that only the rig moves."""
 
 OUTPUTS = 16
 """Rows of outputs: the 14 of the network, rounded up to tiles."""
@@ -135,7 +135,7 @@ def _tile(finish: Literal["sum", "step", "gated step"]) -> Any:
             builder.store(total, at(out, unit * BLOCK + column)).align = 4
         return target.get_dummy_value()
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def tile_function(
         context: Any,
         weights: Any,
@@ -275,53 +275,62 @@ def _place(
         new_quats[i, 0], new_quats[i, 1], new_quats[i, 2], new_quats[i, 3] = qw, qx, qy, qz
 
 
-@kernel(parallel=True)
-def deform(
-    network: Network,
-    moving: Integers,
-    still: Integers,
-    tokens: Floats,
-    active: Integers,
-    canonical: Parts,
-    skin: Skin,
-    posed: bool,
-    shares: int,
-    out: Parts,
-) -> None:
-    """Shape and pose all Gaussians; callers hold `KERNEL_LOCK`.
-
-    Args:
-        network: of the Gaussians that move, in the order of `moving`.
-        moving: (M,) which these are.
-        still: (N − M,) the others.
-        tokens: (≥ A, F + H) what each active token adds to the inputs of the hidden units.
-        active: (A,) the row of attention that belongs to it.
-        canonical: the neutral head.
-        skin: how the rig holds it.
-        posed: whether the rig moves at all.
-        shares: into how many parts the work is split, a multiple of the number of threads.
-        out: the head as it is shown, written whole.
-    """
-    attention, through = network[0], network[7]
-    feeds, heads, count = through.shape[0], through.shape[1], active.shape[0]
+@kernel()
+def pack_tokens(tokens: Floats, count: int, through: Floats) -> tuple[Floats, Floats]:
+    """Weights of feed-forward and head units, as tiles read them, of the first `count` rows of tokens (≥ A, F + H)."""
+    feeds, heads = through.shape
     depth = count + feeds
     feed_weights = np.empty(feeds * count, np.float32)
     head_weights = np.empty(heads * depth, np.float32)
     pack_rows(tokens[:count], 0, feeds, 0, count, feed_weights)
     pack_rows(tokens[:count], feeds, heads, 0, depth, head_weights)
     pack_rows(through, 0, heads, count, depth, head_weights)
-    blocks = attention.shape[0] if count else 0
-    unmoved = np.empty((OUTPUTS, 0), np.float32)
-    for share in numba.prange(shares):
-        inputs = np.empty(depth * BLOCK, np.float32)
-        hidden = np.empty(heads * BLOCK, np.float32)
-        offsets = np.empty((OUTPUTS, BLOCK), np.float32)
-        for block in range(share * blocks // shares, (share + 1) * blocks // shares):
-            _offsets(block, active, feed_weights, head_weights, network, inputs, hidden, offsets.reshape(-1))
-            last = min((block + 1) * BLOCK, moving.shape[0])
-            _place(moving, block * BLOCK, last, offsets, canonical, skin, posed, out)
-        if not count:
-            first, last = share * moving.shape[0] // shares, (share + 1) * moving.shape[0] // shares
+    return feed_weights, head_weights
+
+
+@kernel()
+def deform(
+    tickets: Tickets,
+    network: Network,
+    moving: Integers,
+    still: Integers,
+    weights: tuple[Floats, Floats],
+    active: Integers,
+    canonical: Parts,
+    skin: Skin,
+    posed: bool,
+    out: Parts,
+) -> None:
+    """Shape and pose Gaussians: one piece of work per ticket, until all are written; for several threads at once.
+
+    Args:
+        tickets: of `work_through`.
+        network: of the Gaussians that move, in the order of `moving`.
+        moving: (M,) which these are.
+        still: (N − M,) the others.
+        weights: of `pack_tokens`.
+        active: (A,) the row of attention that belongs to each active token.
+        canonical: the neutral head.
+        skin: how the rig holds it.
+        posed: whether the rig moves at all.
+        out: the head as it is shown.
+    """
+    feeds, heads = network[7].shape
+    inputs = np.empty((active.shape[0] + feeds) * BLOCK, np.float32)
+    hidden = np.empty(heads * BLOCK, np.float32)
+    offsets, unmoved = np.empty((OUTPUTS, BLOCK), np.float32), np.empty((OUTPUTS, 0), np.float32)
+    blocks = network[0].shape[0]
+    rests = (still.shape[0] + STILL_BLOCK - 1) // STILL_BLOCK
+    ticket = take(tickets)
+    while ticket < blocks + rests:
+        first = ticket * BLOCK
+        last = min(first + BLOCK, moving.shape[0])
+        if ticket >= blocks:
+            first = (ticket - blocks) * STILL_BLOCK
+            _place(still, first, min(first + STILL_BLOCK, still.shape[0]), unmoved, canonical, skin, posed, out)
+        elif active.shape[0]:
+            _offsets(ticket, active, weights[0], weights[1], network, inputs, hidden, offsets.reshape(-1))
+            _place(moving, first, last, offsets, canonical, skin, posed, out)
+        else:
             _place(moving, first, last, unmoved, canonical, skin, posed, out)
-        first, last = share * still.shape[0] // shares, (share + 1) * still.shape[0] // shares
-        _place(still, first, last, unmoved, canonical, skin, posed, out)
+        ticket = take(tickets)

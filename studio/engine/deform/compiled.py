@@ -7,29 +7,27 @@ tensor library, whose threads are woken for each of them and whose intermediate 
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, cast
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from studio.document.action_units import MAX_INTENSITY
-from studio.engine.controls import Controls, Pose
+from studio.engine.controls import WINDOW, Controls, Pose
 from studio.engine.deform import _network, _tokens
-from studio.engine.deform.deformer import POSE_SCALE_DEG, Deltas
+from studio.engine.deform.config import DeformerConfig
+from studio.engine.deform.deformer import POSE_SCALE_DEG, Deformer, Deltas
 from studio.engine.deform.prepared import PreparedDeformer
 from studio.engine.gaussians import Gaussians
 from studio.engine.rig import Rig
-from studio.engine.splat._jit import KERNEL_LOCK
+from studio.engine.speech.articulators import N_ARTICULATORS
+from studio.engine.splat._crew import work_through
 
 if TYPE_CHECKING:
     from studio.engine.deform._tokens import ActionUnitWeights, Floats, SpeechWeights, TokenRows
-    from studio.engine.deform.deformer import Deformer
-
-_SHARES = 4
-"""Parts of the work per thread."""
 
 _LINE = 16
 """Floats per cache line, where blocks begin."""
@@ -105,19 +103,13 @@ class CompiledDeformer(PreparedDeformer):
         canonical = tuple(_array(part) for part in _parts(gaussians))
         out = tuple(np.empty_like(part) for part in canonical)
         active = self._active(controls)
-        with KERNEL_LOCK:
-            _network.deform(
-                self._network,
-                self._moving,
-                self._still,
-                self._room,
-                active,
-                cast("_network.Parts", canonical),
-                self._skin,
-                posed,
-                _SHARES * numba.get_num_threads(),
-                cast("_network.Parts", out),
+        weights = _network.pack_tokens(self._room, len(active), self._network[7])
+        parts, target = cast("_network.Parts", canonical), cast("_network.Parts", out)
+        work_through(
+            lambda tickets: _network.deform(
+                tickets, self._network, self._moving, self._still, weights, active, parts, self._skin, posed, target
             )
+        )
         return Gaussians(*(torch.from_numpy(part) for part in out))
 
     def _active(self, controls: Controls) -> NDArray[np.int32]:
@@ -133,6 +125,26 @@ class CompiledDeformer(PreparedDeformer):
         _tokens.speech_hidden(speech, self._speech_weights, self._speech)
         pose = _degrees(controls.pose) / POSE_SCALE_DEG
         return _tokens.token_rows(self._speech, self._intensities, pose, self._rows_of, self._room)
+
+
+def warm_up() -> threading.Thread:
+    """Compile the kernels, or load them from the cache, in a background thread.
+
+    Returns:
+        The running thread; join it to wait. Deforming meanwhile is safe.
+    """
+
+    def work() -> None:
+        means = torch.eye(3)
+        deformer = Deformer.for_means(DeformerConfig(resolutions=(2,)), means)
+        blob = Gaussians(means, torch.ones(3, 4), means, means[0], torch.zeros(3, 1, 3))
+        rig = Rig(torch.eye(4)[:3], torch.zeros(4, 3))
+        windows = np.ones((WINDOW, deformer.config.n_au), np.float32), np.ones((WINDOW, N_ARTICULATORS), np.float32)
+        deformer.prepare(means, torch.zeros(3, dtype=torch.long)).posed(blob, rig, Controls(*windows, Pose(1.0)))
+
+    thread = threading.Thread(target=work, name="deform-warm-up", daemon=True)
+    thread.start()
+    return thread
 
 
 def _parts(gaussians: Gaussians) -> tuple[Tensor, ...]:

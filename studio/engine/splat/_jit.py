@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import threading
@@ -38,14 +39,14 @@ if numba.config.THREADING_LAYER == "default":
     numba.config.THREADING_LAYER = "workqueue"
 
 
-def _fingerprint() -> str:
-    """Digest of every file whose code or constants are compiled into a kernel."""
-    here = Path(__file__).parent
-    files = [*sorted(here.glob("_*.py")), here / "base.py", here / "compose.py", here / "harmonics.py"]
+@functools.lru_cache
+def _digest(folder: Path) -> str:
+    """Digest of every file of a folder whose code or constants are compiled into its kernels."""
+    files = [*sorted(folder.glob("_*.py")), *(folder / name for name in ("base.py", "compose.py", "harmonics.py"))]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
 
 
-_SOURCES = _fingerprint()
+_SOURCES = _digest(Path(__file__).parent)
 
 
 def kernel(*, parallel: bool = False, fast: bool = False, inline: bool = False) -> Callable[[_Function], _Function]:
@@ -70,8 +71,9 @@ def kernel(*, parallel: bool = False, fast: bool = False, inline: bool = False) 
             return cast(_Function, numba.njit(**options)(function))
         # Numba would compare a cached kernel only with the file it is written in, and go on using it when a function or
         # constant that it took from another file has changed.
-        own = Path(function.__code__.co_filename).read_bytes()
-        dispatcher._cache._cache_file._source_stamp = _SOURCES + hashlib.sha256(own).hexdigest()
+        file = Path(function.__code__.co_filename)
+        own = hashlib.sha256(file.read_bytes()).hexdigest()
+        dispatcher._cache._cache_file._source_stamp = _SOURCES + _digest(file.parent) + own
         load_lightly(dispatcher)
         return cast(_Function, dispatcher)
 

@@ -1,3 +1,5 @@
+import concurrent.futures
+
 import numpy as np
 import pytest
 import torch
@@ -6,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from studio.engine.controls import WINDOW, Controls, Pose
-from studio.engine.deform import _tokens
-from studio.engine.deform.compiled import CompiledDeformer
+from studio.engine.deform import _network, _tokens
+from studio.engine.deform.compiled import CompiledDeformer, warm_up
 from studio.engine.deform.deformer import Deformer, DeformerConfig
 from studio.engine.deform.prepared import TensorDeformer
 from studio.engine.gaussians import Gaussians
@@ -207,6 +209,26 @@ def test_tensor_operations_where_nothing_is_compiled():
     assert isinstance(deformer.prepare(gaussians.means, zones), TensorDeformer)
     deformer, gaussians, zones, _ = _head()
     assert isinstance(deformer.double().prepare(gaussians.means.double(), zones), TensorDeformer)
+
+
+def test_kernels_are_warm_before_the_first_frame():
+    warm_up().join()
+    known = len(_network.deform.signatures), len(_tokens.token_rows.signatures)
+    READY.posed(HEAD[1], HEAD[3], controls({"AU12": 1.0}, {"jaw_open": 1.0}, Pose(5)))
+    assert known == (len(_network.deform.signatures), len(_tokens.token_rows.signatures))
+    assert min(known) > 0
+
+
+def test_several_threads_at_once():
+    moments = [controls({"AU12": float(k)}, pose=Pose(4.0 * k)) for k in range(1, 5)]
+    expected = [READY.posed(HEAD[1], HEAD[3], moment).means for moment in moments]
+
+    def draw(k):
+        own = HEAD[0].prepare(HEAD[1].means, HEAD[2])
+        return [torch.equal(own.posed(HEAD[1], HEAD[3], moments[k]).means, expected[k]) for _ in range(10)]
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert all(all(same) for same in pool.map(draw, range(4)))
 
 
 @pytest.mark.parametrize(("units", "channels"), [(5, 10), (17, 9)])
