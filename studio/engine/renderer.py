@@ -19,7 +19,7 @@ from studio.engine.aids import GHOST_SHARE, NO_AIDS, Aids, Legend
 from studio.engine.avatar import Avatar
 from studio.engine.backdrop import Backdrop, Background, fitted
 from studio.engine.camera import Camera
-from studio.engine.controls import Controls
+from studio.engine.controls import Controls, Pose
 from studio.engine.gaussians import Gaussians
 from studio.engine.overlays import Overlays
 from studio.engine.splat.base import Raster, Rasterizer
@@ -32,6 +32,10 @@ from studio.engine.splat.instances import instances_of
 from studio.errors import StudioError
 
 _log = logging.getLogger(__name__)
+
+
+KEPT = 2
+"""Deformed heads that are kept for the case that only the camera moves: the performance and its ghost."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class Renderer:
         self.avatar = avatar.to("cuda" if self._chosen is not None and self._chosen.name == "cuda" else "cpu")
         self._prepared = self.avatar.deformer.prepare(self.avatar.gaussians.means, self.avatar.zones)
         self._overlays = Overlays(self.avatar, self._prepared)
+        self._latest: dict[tuple[bytes, bytes, Pose], Gaussians] = {}
 
     @property
     def backend(self) -> str:
@@ -101,8 +106,15 @@ class Renderer:
 
     @torch.inference_mode()
     def deformed(self, controls: Controls) -> Gaussians:
-        """The avatar's Gaussians as `controls` shape and pose them."""
-        return self._prepared.posed(self.avatar.gaussians, self.avatar.rig, controls)
+        """The avatar's Gaussians as `controls` shape and pose them; the same object while these stay the same."""
+        key = (controls.au.tobytes(), controls.speech.tobytes(), controls.pose)
+        found = self._latest.pop(key, None)
+        if found is None:
+            found = self._prepared.posed(self.avatar.gaussians, self.avatar.rig, controls)
+        self._latest[key] = found
+        while len(self._latest) > KEPT:
+            del self._latest[next(iter(self._latest))]
+        return found
 
     @torch.inference_mode()
     def raster(self, controls: Controls, camera: Camera) -> Raster:

@@ -109,6 +109,19 @@ def test_deformed_leaves_the_avatar_alone(renderer):
     assert renderer.deformed(controls()).means.equal(before)
 
 
+def test_deforms_again_only_when_controls_change(renderer):
+    smile, ghost = controls({"AU12": 5.0}, pose=Pose(10.0)), controls({"AU4": 5.0})
+    first, other = renderer.deformed(smile), renderer.deformed(ghost)
+    assert renderer.deformed(controls({"AU12": 5.0}, pose=Pose(10.0))) is first
+    assert renderer.deformed(ghost) is other
+    for changed in (
+        controls({"AU12": 4.9}, pose=Pose(10.0)),
+        controls({"AU12": 5.0}, {"jaw_open": 0.1}, Pose(10.0)),
+        controls({"AU12": 5.0}, pose=Pose(10.1)),
+    ):
+        assert not torch.equal(renderer.deformed(changed).means, first.means)
+
+
 def test_saved_avatar_looks_the_same(renderer, tmp_path):
     save_avatar(renderer.avatar, tmp_path / "a.safetensors")
     again = Renderer(load_avatar(tmp_path / "a.safetensors"), backend="cpu")
