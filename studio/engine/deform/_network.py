@@ -263,7 +263,7 @@ def _place(
                 t[6] * x + t[7] * y + t[8] * z + t[11],
             )
             length = math.sqrt(t[12] * t[12] + t[13] * t[13] + t[14] * t[14] + t[15] * t[15])
-            scale = np.float32(1.0) / max(length, np.float32(1e-12))
+            scale = np.float32(1.0 / max(length, 1e-12))
             rw, rx, ry, rz = t[12] * scale, t[13] * scale, t[14] * scale, t[15] * scale
             qw, qx, qy, qz = (
                 rw * qw - rx * qx - ry * qy - rz * qz,

@@ -54,10 +54,15 @@ class CompiledDeformer(PreparedDeformer):
             _stepped(_blocks(part, _network.UNITS))
             for part in (feed(features), heads(features), deformer.gate(features))
         ]
+        (feed_rest, feed_steps), (head_rest, head_steps), (gate, gate_steps) = stepped
         self._network: _network.Network = (
             _blocks(deformer.attention.weights(features, deformer.identities, zones[rows]).flatten(1)),
-            *(values for values, _ in stepped),
-            *(sizes for _, sizes in stepped),
+            feed_rest,
+            head_rest,
+            gate,
+            feed_steps,
+            head_steps,
+            gate_steps,
             _padded(_array((heads.weight @ deformer.feed_out.weight).T)),
             _output_weights(_array((deformer.head_out.weight * deformer.scale[:, None]).T)),
             np.zeros(_network.OUTPUTS * _network.BLOCK, np.int16),
@@ -222,7 +227,8 @@ def _token_rows(deformer: Deformer) -> TokenRows:
 
     def through(values: Tensor) -> Floats:
         """(T, heads, F + H) of token values (T, 64)."""
-        return _array(attention.contributions(values[None])[0] @ into)
+        carried: Floats = _array(attention.contributions(values[None])[0] @ into)
+        return carried
 
     units = deformer.identities[1 : 1 + config.au_tokens]
     return through(deformer.speech_encoder.out.weight.T), through(units), through(deformer.head_pose.weight.T)
@@ -233,7 +239,7 @@ def _encoder_weights(deformer: Deformer) -> tuple[ActionUnitWeights, SpeechWeigh
     by_speech = (
         _array(speech.prior),
         _array(speech.inner.weight),
-        _array(speech.inner.bias),
+        _array(speech.inner.get_parameter("bias")),
         _array(speech.outer.weight[0]),
         _array(speech.hidden.weight),
         _array(speech.hidden.bias),
@@ -245,7 +251,7 @@ def _encoder_weights(deformer: Deformer) -> tuple[ActionUnitWeights, SpeechWeigh
     by_unit = (
         _array(units.prior),
         _array(units.inner.weight[:, 0]),
-        _array(units.inner.bias),
+        _array(units.inner.get_parameter("bias")),
         _array(units.outer.weight),
     )
     return by_unit, by_speech
