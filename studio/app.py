@@ -24,7 +24,7 @@ from studio import quick_start
 from studio.document.project import SUFFIX
 from studio.playback.device import SilentOutput, open_output
 from studio.playback.engine_thread import Renderer
-from studio.threads import share_cores
+from studio.threads import share_cores, take_turns
 from studio.widgets import appearance, theme
 from studio.widgets.bridge import Worker
 from studio.widgets.main_window import MainWindow
@@ -180,11 +180,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=os.environ.get("EMOZONE_LOG", "WARNING"))
     share_cores()
+    take_turns()
     quick_start.hold_collector()
     quick_start.milestone("modules")
     app = make_application(sys.argv[:1])
-    kind = fitting_kind()  # links the graphics driver
-    quick_start.link_torch()
+    kind = fitting_kind()
     settings = QSettings()
     first = first_start(settings)
     load = partial(load_renderer, direct=kind == "opengl")

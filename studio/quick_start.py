@@ -1,23 +1,19 @@
 """What makes the studio start quickly: Python and PyTorch do only what the first picture needs.
 
-Three things, each of which leaves everything as it would be otherwise, only sooner or later:
+Two things, each of which leaves everything as it would be otherwise, only later:
 
 - The cyclic garbage collector rests while modules are imported, and later leaves alone what they made: it would look
   through some hundred thousand objects that never go away, for a tenth of a second at a time.
-- PyTorch's library (400 MB) is linked by a thread that does not hold Python's lock, while the window is made.
 - The parts of PyTorch that only its compiler uses are loaded by whoever asks for them first. Nothing here does.
 """
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
-import importlib.util
 import logging
 import os
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -58,30 +54,6 @@ def release_collector() -> None:
     """Let the garbage collector work, on what is made from now on."""
     gc.freeze()
     gc.enable()
-
-
-def link_torch() -> threading.Thread | None:
-    """Begin to link PyTorch's library, in a thread that holds no lock of Python's; None where that is not known how.
-
-    While it runs, other libraries cannot be linked: call it when all modules of the window are there.
-    """
-    if sys.platform not in ("linux", "darwin") or "torch" in sys.modules:
-        return None
-    spec = importlib.util.find_spec("torch")
-    folder = Path(spec.origin).parent / "lib" if spec is not None and spec.origin is not None else Path()
-    library = folder / ("libtorch_cpu.so" if sys.platform == "linux" else "libtorch_cpu.dylib")
-    if not library.is_file():
-        return None
-    try:
-        dlopen = ctypes.CDLL(None).dlopen  # called as a function of C, it lets go of Python's lock
-    except AttributeError:
-        return None
-    dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
-    thread = threading.Thread(
-        target=dlopen, args=(os.fsencode(library), os.RTLD_NOW), name="linking torch", daemon=True
-    )
-    thread.start()
-    return thread
 
 
 def import_torch() -> None:

@@ -79,10 +79,14 @@ class PlaybackDriver(QObject):
 
     # ---- what is looked at ----
 
-    def set_stage(self, stage: Stage) -> None:
-        """Another performance or speech; the very next picture shows it."""
+    def set_stage(self, stage: Stage, *, at_once: bool = False) -> None:
+        """Another performance or speech; the very next picture shows it, asked for `at_once` while a hand waits."""
         self.show.set_stage(stage)
-        self.refresh()
+        if at_once:
+            self._soon.stop()
+            self.show.ask_now()
+        else:
+            self.refresh()
 
     def set_view(self, camera: CameraMaker, width_px: int, height_px: int, *, moving: bool) -> None:
         """Another camera or size of the viewport, in device pixels; `moving` while the hand moves it."""

@@ -40,6 +40,9 @@ class Session(QObject):
     changed = Signal(Event)
     """The project changed, in the middle of a gesture too."""
 
+    to_draw = Signal(Event)
+    """The same a moment earlier: the engine begins to draw, and the window follows meanwhile."""
+
     clip_changed = Signal(object)
     """Another `Clip`, or None; also when its speech features arrive (same media)."""
 
@@ -313,6 +316,7 @@ class Session(QObject):
         if self._gesture is not None and not self._gesture.active:
             self._gesture = None
         self._follow_media()
+        self.to_draw.emit(event)
         self.changed.emit(event)
         if event.cause != "step":
             self.title_changed.emit()

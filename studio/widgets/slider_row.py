@@ -103,16 +103,22 @@ class SliderRow(QWidget):
         row.addWidget(self.value)
         self.key = KeyButton(title)
         row.addWidget(self.key)
+        self._seen: tuple[float, ...] | None = None
         self.show_intensity(0.0, changed=False)
 
     def show_intensity(self, intensity: float, *, changed: bool, keyed: bool = False, on_key: bool = False) -> None:
         """Show a value; `changed` when held, `keyed` when a curve moves it, `on_key` at one of its keys."""
+        told = (intensity, changed, keyed, on_key)
+        if (*told, self.slider.value(), self.value.value()) == self._seen:
+            return
         self.slider.show_intensity(intensity, changed=changed, keyed=keyed)
         self.key.show_state(keyed=keyed, on_key=on_key)
         self.value.show_value(intensity, changed=changed or abs(intensity) > SETTLED)
         state = "keyed" if keyed else "held" if changed else ""
         theme.set_state(self._number, "state", state)
         theme.set_state(self._name, "state", state)
+        in_hand = self.slider.dragging or self.value.hasFocus()  # then something else is shown
+        self._seen = None if in_hand else (*told, self.slider.value(), self.value.value())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Reset, on the name as on the slider."""

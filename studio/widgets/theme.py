@@ -110,8 +110,9 @@ def _icon(name: str, role: str, p: Palette) -> QIcon:
         (QIcon.Mode.Normal, role, (16, 20, 24, 32, 48)),
         (QIcon.Mode.Disabled, "disabled", (16, 20, 48)),
     ):
+        renderer = QSvgRenderer(QByteArray(_source(name).replace("currentColor", getattr(p, mode_role)).encode()))
         for size in sizes:
-            result.addPixmap(_drawn(name, getattr(p, mode_role), size), mode)
+            result.addPixmap(_drawn(renderer, size), mode)
     _ICONS[result.cacheKey()] = (name, role)
     return result
 
@@ -131,8 +132,7 @@ def _source(name: str) -> str:
     return icon_path(name).read_text(encoding="utf-8")
 
 
-def _drawn(name: str, value: str, size_px: int) -> QPixmap:
-    renderer = QSvgRenderer(QByteArray(_source(name).replace("currentColor", value).encode()))
+def _drawn(renderer: QSvgRenderer, size_px: int) -> QPixmap:
     pixmap = QPixmap(QSize(size_px, size_px))
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
@@ -143,7 +143,12 @@ def _drawn(name: str, value: str, size_px: int) -> QPixmap:
 
 def icon_path(name: str) -> Path:
     """The file of an icon."""
-    return assets_dir() / "icons" / f"{name}.svg"
+    return _icons_dir() / f"{name}.svg"
+
+
+@lru_cache(maxsize=1)
+def _icons_dir() -> Path:
+    return assets_dir() / "icons"
 
 
 def apply(app: QApplication, p: Palette | None = None) -> None:

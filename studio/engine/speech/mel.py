@@ -39,13 +39,35 @@ _FLOOR = 1e-8
 """Share of the loudest frames' total energy (80 dB below it) under which a band counts as empty."""
 
 
+_LOWEST_HZ, _HIGHEST_HZ = 60.0, 7600.0
+"""Range of the bands."""
+
+_STRAIGHT_HZ, _MEL_HZ, _MELS_PER_E = 1000.0, 200.0 / 3.0, 27.0 / np.log(6.4)
+"""Slaney's mel scale (Auditory Toolbox, 1998): a mel is 66.7 Hz below 1 kHz; above, 27 of them are a factor of 6.4."""
+
+
+def _mels(hertz: float) -> float:
+    if hertz <= _STRAIGHT_HZ:
+        return hertz / _MEL_HZ
+    return float(_STRAIGHT_HZ / _MEL_HZ + np.log(hertz / _STRAIGHT_HZ) * _MELS_PER_E)
+
+
+def _hertz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
+    above = mels - _STRAIGHT_HZ / _MEL_HZ
+    return np.where(above <= 0.0, mels * _MEL_HZ, _STRAIGHT_HZ * np.exp(above / _MELS_PER_E))
+
+
 @functools.cache
 def _bank() -> NDArray[np.float32]:
-    """(40, 257) triangular filters, 60 Hz to 7.6 kHz, each of area 1."""
-    from librosa.filters import mel  # a second to import; only feature extraction needs it
+    """(40, 257) triangular filters, 60 Hz to 7.6 kHz, each of area 1.
 
-    bank = mel(sr=SAMPLE_RATE_HZ, n_fft=N_FFT, n_mels=N_BANDS, fmin=60.0, fmax=7600.0)
-    return np.asarray(bank, np.float32)
+    As `librosa.filters.mel` has them, which takes a second and 80 MB to import, in the middle of playing.
+    """
+    edges = _hertz(np.linspace(_mels(_LOWEST_HZ), _mels(_HIGHEST_HZ), N_BANDS + 2))[:, None]
+    left, centre, right = edges[:-2], edges[1:-1], edges[2:]
+    bins = np.linspace(0.0, SAMPLE_RATE_HZ / 2, N_FFT // 2 + 1)
+    sides = np.minimum((bins - left) / (centre - left), (right - bins) / (right - centre))
+    return np.asarray(np.maximum(sides, 0.0) * 2.0 / (right - left), np.float32)
 
 
 @functools.cache

@@ -99,7 +99,7 @@ class Staging(QObject):
         self.subject = Subject()
         self._image: NDArray[np.uint8] | None = None
         self._backdrop: Backdrop | None = None
-        session.changed.connect(self._changed)
+        session.to_draw.connect(self._changed)
         session.clip_changed.connect(lambda _clip: self.restage())
         session.avatar_changed.connect(self._avatar_changed)
         self.restage()
@@ -188,9 +188,10 @@ class Staging(QObject):
 
     def _changed(self, event: Event) -> None:
         if event.project is not event.previous:
-            if event.cause == "step":
+            hand_moves = event.cause == "step"
+            if hand_moves:
                 self._driver.hurry()
-            self.restage()
+            self._driver.set_stage(self.stage(), at_once=hand_moves)
         elif event.cause in ("saved", "reset"):
             self.restage()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from studio.engine.speech import mel
 from studio.engine.speech.mel import HOP, N_BANDS, N_INPUTS, hear, loudness, mel_energies, n_frames, normalise
 
 
@@ -75,3 +76,9 @@ def test_short_windows_tell_a_click_from_what_comes_after_it() -> None:
     early = mel_energies(samples, window=128, shift=-40, block=37)
     assert np.allclose(early, mel_energies(samples, window=128, shift=-40), rtol=1e-5, atol=1e-9)
     assert hear(np.zeros(0, np.float32)).shape == (1, N_INPUTS)
+
+
+def test_the_bands_are_those_of_librosa() -> None:
+    filters = pytest.importorskip("librosa.filters")
+    expected = filters.mel(sr=mel.SAMPLE_RATE_HZ, n_fft=mel.N_FFT, n_mels=N_BANDS, fmin=60.0, fmax=7600.0)
+    assert np.abs(mel._bank() - expected).max() < 1e-8 < expected.max()
