@@ -25,6 +25,7 @@ from studio.document.project import SUFFIX
 from studio.playback.device import SilentOutput, open_output
 from studio.playback.engine_thread import Renderer
 from studio.threads import share_cores, take_turns
+from studio.warming import warm_up
 from studio.widgets import appearance, theme
 from studio.widgets.bridge import Worker
 from studio.widgets.main_window import MainWindow
@@ -38,6 +39,14 @@ ORGANISATION, APPLICATION = "EmoZone", "EmoZone Studio"
 
 PICTURE_S = 20.0
 """What waits for the first picture waits no longer."""
+
+PATIENCE_S = 5.0
+"""A head that takes longer is explained."""
+
+SLOW = "The engine is being prepared for this computer. That takes a minute, the first time only."
+
+WARM_UP_S = 2.0
+"""After the first picture: what is imported ahead waits until the speech has been opened."""
 
 
 def load_renderer(path: Path | None, *, direct: bool = False) -> Renderer:
@@ -150,9 +159,15 @@ def start(window: MainWindow, path: Path | None, *, first: bool = False, sound: 
         session.head_is_there()
         if sound:
             worker.run(lambda: open_output(key), window.use_output, window.banner.tell)
+        QTimer.singleShot(round(WARM_UP_S * 1000), window, lambda: worker.run(warm_up, _warm, window.banner.tell))
+
+    def explain() -> None:
+        if window.driver.shown is None and window.session.avatar is None and window.viewport.overlay.headline:
+            window.viewport.overlay.say("Loading", SLOW)
 
     session.head_first()
     after_first_picture(window, settle)
+    QTimer.singleShot(round(PATIENCE_S * 1000), window, explain)
     if path is None and first:
         session.open_unsaved(sample_project())
     elif path is None or path.suffix.lower() != SUFFIX:
@@ -164,6 +179,17 @@ def start(window: MainWindow, path: Path | None, *, first: bool = False, sound: 
         if session.path is None:  # it could not be opened, and the user was told
             session.start_with(sample_speech())
     return worker
+
+
+def _warm(_: None) -> None:
+    quick_start.milestone("warmed up")
+
+
+def make_ready() -> None:
+    """What a process with the studio's window does before anything else."""
+    share_cores()
+    take_turns()
+    quick_start.hold_collector()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -179,9 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("path", nargs="?", type=Path, help="a project (*.emozone), an avatar or a speech clip")
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=os.environ.get("EMOZONE_LOG", "WARNING"))
-    share_cores()
-    take_turns()
-    quick_start.hold_collector()
+    make_ready()
     quick_start.milestone("modules")
     app = make_application(sys.argv[:1])
     kind = fitting_kind()

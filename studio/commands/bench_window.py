@@ -115,6 +115,7 @@ def probe(
     """
     with tempfile.TemporaryDirectory() as state:  # journals of the user are not touched
         environment = os.environ | {"XDG_STATE_HOME": state} | dict(extra or {})
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a studio that was started before finds its modules compiled
         named = None if avatar == default_avatar() else str(avatar)
         command = [sys.executable, "-m", "studio.commands.window_probe", json.dumps({"avatar": named, **request})]
         began, limit_s = time.time(), TIMEOUT_S + 1.5 * longer_s

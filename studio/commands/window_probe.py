@@ -20,14 +20,12 @@ from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, QPointF, Qt, QTi
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from studio import quick_start
-from studio.app import after_first_paint, load_renderer, make_application, start
+from studio.app import after_first_paint, load_renderer, make_application, make_ready, start
 from studio.engine.bench.memory import peak_rss_mb, rss_mb
 from studio.engine.scene import Scene
 from studio.errors import StudioError
 from studio.playback.device import SilentOutput
 from studio.playback.engine_thread import FrameResult
-from studio.threads import share_cores
 from studio.widgets.bridge import Worker
 from studio.widgets.dialogs import SystemDialogs, Unsaved
 from studio.widgets.main_window import MainWindow
@@ -294,11 +292,9 @@ def run(watch: Watch, request: dict[str, Any]) -> dict[str, Any]:
 def main() -> int:
     """Run the probe."""
     request = json.loads(sys.argv[1])
-    share_cores()
-    quick_start.hold_collector()
+    make_ready()
     app = make_application(sys.argv[:1])
     kind = fitting_kind()
-    quick_start.link_torch()
     load = partial(load_renderer, direct=kind == "opengl")
     window = MainWindow(SilentOutput(), load, dialogs=Silent(), presenter=kind, settings=None)
     watch = Watch(window)

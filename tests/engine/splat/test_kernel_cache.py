@@ -44,7 +44,7 @@ def use(folder: Path, other: str) -> list[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT))), "OMP_NUM_THREADS": "1"}
     environment.pop("NUMBA_CACHE_DIR", None)
     done = subprocess.run(
-        [sys.executable, "-c", USE, other], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", USE, other], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
