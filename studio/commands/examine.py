@@ -59,6 +59,7 @@ def _avatar(name: str) -> dict[str, Any]:
     avatar = load_avatar(path)
     info = asdict(avatar.info)
     training, extra = info.pop("training"), info.pop("extra")
+    consent = extra.pop("consent", None)
     zones = {zone: int((avatar.zones == index).sum()) for index, zone in enumerate(ZONE_NAMES)}
     return {
         "kind": "avatar",
@@ -67,6 +68,7 @@ def _avatar(name: str) -> dict[str, Any]:
         "gaussians": len(avatar.gaussians),
         **info,
         "zones": zones,
+        "consent": consent,
         "training": training,
         "extra": extra,
     }
@@ -118,6 +120,7 @@ def _capture(path: Path) -> dict[str, Any]:
         "images_test": len(capture.indices("test")),
         "surface_points": None if capture.surface is None else len(capture.surface.points),
         "landmarks": len(info.landmarks),
+        "consent": None if info.consent is None else info.consent.to_json(),
         "licence": info.licence,
         "provenance": info.provenance,
     }

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engine.backdrop import Background
+from studio.engine.backdrop import Backdrop, Background
 from studio.engine.camera import Camera
 from studio.engine.formats import BY_ID, Format, check_format, video_format
 from studio.engine.provenance import Provenance
@@ -147,7 +147,8 @@ def export_clip(
     sound = None
     if form.content == "video" and audio is not None:
         sound = sound_between(audio, times[0], len(times) / rate)
-    provenance = Provenance(path.stem if title is None else title)
+    composed = isinstance(behind, Backdrop) and form.content != "splats"
+    provenance = Provenance(path.stem if title is None else title, composed)
     with _sink(form, path, renderer, (width, height), rate, len(times), sound, alpha, provenance) as sink:
         _run(draw, times, sink, path.name, progress, cancelled)
         size_bytes = sink.finish()

@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from studio.engine.gaussians import Gaussians
-from studio.engine.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE, Provenance
+from studio.engine.provenance import SOFTWARE, Provenance
 
 
 def splat_properties(sh_coefficients: int) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def ply_bytes(gaussians: Gaussians, provenance: Provenance) -> bytes:
             "format binary_little_endian 1.0",
             f"comment Title: '{title.encode('ascii', 'replace').decode()}'",  # quoted: none can end the header
             f"comment Made with {SOFTWARE}",
-            f"comment Digital source type: {DIGITAL_SOURCE_TYPE}",
+            f"comment Digital source type: {provenance.source_type}",
             f"element vertex {n}",
             *(f"property float {name}" for name in splat_properties(k)),
             "end_header\n",
