@@ -27,6 +27,7 @@ from studio.playback.device import SilentOutput
 from studio.widgets import appearance, theme
 from studio.widgets.command_palette import CommandPalette
 from studio.widgets.main_window import MainWindow
+from studio.widgets.making.part import MakingPart
 from studio.widgets.sample import sample_project
 
 PATIENCE_S = 120
@@ -140,12 +141,40 @@ def light(camera: Camera) -> None:
     camera.window.actions_["theme.dark"].trigger()
 
 
+def making(camera: Camera) -> None:
+    """The first page of a new avatar, with a film of the shipped one in place of a person's video."""
+    from studio.engine.export import export_clip
+    from studio.engine.renderer import Renderer
+    from studio.engine.scene import Scene
+
+    session, window = camera.window.session, camera.window
+    ready, clip = session.avatar, session.clip
+    assert ready is not None
+    assert clip is not None
+    path = Path(os.environ["XDG_DATA_HOME"]) / "portrait.mp4"
+    scene = Scene(clip.features, session.project.performance)
+    export_clip(Renderer(ready.avatar), scene, clip.source.audio, path, fps=4, size=(320, 240), end_s=6.0)
+    window.actions_["avatar.make"].trigger()
+    part = next(part for part in window.parts if isinstance(part, MakingPart))
+    assert part.window is not None
+    page = part.window.choose_page
+    page.take(path)
+    camera.until(lambda: page.film is not None)
+    page.strip.set_part(0.6, 5.6, 0.6)
+    page.name.setText("Mia")
+    page.picture.show_image(None)
+    camera.until(lambda: page.picture.image is not None)
+    camera.shoot("making", part.window)
+    part.window.close()
+
+
 PICTURES: dict[str, Callable[[Camera], None]] = {
     "window": window,
     "head": head,
     "comparing": comparing,
     "palette": palette,
     "light": light,
+    "making": making,
 }
 
 

@@ -16,7 +16,7 @@ from studio.widgets.sample import sample_project
 STARTED_KEY, HINT_KEY = "started", "start_hint_closed"
 
 WIDTH, MARGIN = 264, 12
-ROOM = QSize(640, 330)
+ROOM = QSize(640, 366)
 """In a smaller viewport the whole card would hide the face: it says only the next step there, and offers the sample."""
 
 
@@ -83,7 +83,10 @@ class StartCard(QFrame):
             self._ticks[step.id], self._texts[step.id] = tick, text
         self.sample = QPushButton("Open the sample")
         self.sample.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.make = QPushButton("Make an avatar from a video…")
+        self.make.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         column.addWidget(self.sample)
+        column.addWidget(self.make)
         self.adjustSize()
 
     @property
@@ -109,6 +112,7 @@ class StartCard(QFrame):
         for step in STEPS:
             for label in (self._ticks[step.id], self._texts[step.id]):
                 label.setVisible(not small or step.id == following)
+        self.make.setVisible(not small)
         self.adjustSize()
 
     def restart(self) -> None:
@@ -131,6 +135,7 @@ class Welcome(QObject):
         self._wanted = self._settings is not None and not _flag(self._settings, HINT_KEY)
         self.card.closed.connect(self._closed)
         self.card.sample.clicked.connect(self.open_sample)
+        self.card.make.clicked.connect(studio.actions["avatar.make"].trigger)
         studio.actions.connect({"project.sample": self.open_sample, "help.start_hint": self.show_hint})
         studio.actions["export.video"].triggered.connect(lambda: self.card.tick("export"))
         studio.driver.state_changed.connect(self._state_changed)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,17 +15,29 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studio.cli import main
-from studio.engine.capture import filming
+from studio.engine.capture import filming, portrait
+from studio.engine.capture.analysis import Clip, analyse
 from studio.engine.capture.faces import FaceDetector, FaceTracker
 from studio.engine.capture.mesh import FACE_OVAL, canonical_face
 from studio.engine.capture.models import ModelFiles
-from studio.engine.capture.portrait import Options, StoppedError, make_portrait
+from studio.engine.capture.portrait import Options, StoppedError, UnusableError, make_portrait
 from studio.engine.training.capture_files import load_capture
 from studio.errors import StudioError
 from tests.engine.capture.conftest import placed, write_video
 
 Faces = list[NDArray[np.uint8]]
 FRAMES = 110
+SPAN = {"low": 0.0, "middle": 1.0, "high": 2.0}
+REPORT = json.dumps(
+    {
+        "video": "film.mp4", "frames": 110, "frames_used": 110, "seconds_used": 4.4, "left_out": {},
+        "video_size_px": [240, 208], "video_fps": 25, "picture_px": 64, "face_px": 40.0, "tracking_error_px": 1.0,
+        "tracking_error_share": 0.01, "focal_over_edge": 2.0, "jitter_deg": {"as_fitted": None, "smoothed": None},
+        "pose_deg": {"yaw": SPAN}, "action_units": {}, "action_units_shown": [],
+        "speech": {"has_sound": False}, "offset": {"found_ms": None, "corrected_ms": 0}, "light": {"change": 0.0},
+        "background": {"still": True, "seen": 1.0},
+    }
+)  # fmt: skip
 
 
 def acted(faces: Faces, size: tuple[int, int] = (208, 240), frames: int = FRAMES) -> Iterator[NDArray[np.uint8]]:
@@ -42,7 +56,7 @@ def video(faces: Faces, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def made(video: Path, models: ModelFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("made") / "me"
-    make_portrait(video, out, Options(size_px=128))
+    make_portrait(video, out, Options(size_px=128, consent="Nora Beck"))
     return out
 
 
@@ -101,7 +115,26 @@ def test_the_report_says_what_it_saw(made: Path) -> None:
     assert "http" not in page.replace("http-equiv", "")
 
 
-def test_a_stopped_capture_goes_on(video: Path, models: ModelFiles, tmp_path: Path) -> None:
+def test_consent_and_the_video_it_was_given_for_are_in_the_capture(made: Path, video: Path) -> None:
+    consent = load_capture(made).info.consent
+    assert consent is not None
+    assert consent.name == "Nora Beck"
+    assert consent.video_sha256 == hashlib.sha256(video.read_bytes()).hexdigest()
+    assert load_capture(made).info.portrait
+
+
+def test_a_stopped_capture_goes_on_where_the_video_is_now(
+    video: Path, models: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(video.read_bytes())
+    clips: list[Clip] = []
+
+    def once(*given: Any) -> Clip:
+        clips[:] = clips or [analyse(*given)]  # has its own tests, and takes long
+        return clips[0]
+
+    monkeypatch.setattr(portrait, "analyse", once)
     asked = 0
 
     def soon() -> bool:
@@ -110,12 +143,26 @@ def test_a_stopped_capture_goes_on(video: Path, models: ModelFiles, tmp_path: Pa
         return asked > 130  # in the middle of cutting out pictures
 
     with pytest.raises(StoppedError, match="run the same command again"):
-        make_portrait(video, tmp_path / "me", Options(size_px=64), cancelled=soon)
+        make_portrait(film, tmp_path / "me", Options(size_px=64, consent="Nora Beck"), cancelled=soon)
     assert not (tmp_path / "me").exists()
+    given = json.loads((tmp_path / "me.part" / "work.json").read_text())["consent"]
+    film = film.rename(tmp_path / "moved.mp4")
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "me.part" / "pictures").glob("*.jpg")}
     assert kept
     looked: list[str] = []
-    make_portrait(video, tmp_path / "me", Options(size_px=64), progress=lambda _, what: looked.append(what))
+    options = Options(size_px=64, consent="Nora Beck")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            portrait, "assess", lambda *_: json.loads(REPORT) | {"verdict": "not usable", "limits": ["Film."]}
+        )
+        with pytest.raises(UnusableError, match=r"cannot be used\. Not usable: Film\."):
+            make_portrait(film, tmp_path / "me", options, progress=lambda _, what: looked.append(what))
+    assert json.loads((tmp_path / "me.part" / "report.json").read_text())["verdict"] == "not usable"
+    assert (tmp_path / "me.part" / "sheet.jpg").exists()
+    make_portrait(film, tmp_path / "me", options, progress=lambda _, what: looked.append(what))
+    consent = load_capture(tmp_path / "me").info.consent
+    assert consent is not None
+    assert consent.to_json() == given  # as it was given first
     assert not any(what.startswith("looking") for what in looked)
     assert all((tmp_path / "me" / "pictures" / p.name).stat().st_mtime_ns == when for p, when in kept.items())
     load_capture(tmp_path / "me")
