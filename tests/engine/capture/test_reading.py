@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from studio.cli import main
 from studio.engine.footage import RATE, glances, open_footage, pictures
 from studio.errors import StudioError
 from tests.engine.capture.conftest import write_video
@@ -85,3 +87,37 @@ def test_glances_show_the_moments_asked_for(grey_video: GreyVideo) -> None:
     assert exact == pytest.approx([40 + 25 * t for t in times], abs=4)  # the film's brightness counts its pictures
     quick = list(glances(footage, times, 24, exact=False))
     assert [picture.shape for picture in quick] == [(24, 32, 3)] * 4
+
+
+@pytest.mark.parametrize("damage", ["cut", "noise", "empty", "text", "folder", "missing"])
+def test_the_command_says_one_sentence_about_a_damaged_file(
+    grey_video: GreyVideo, tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "film.mp4"
+    whole = grey_video().read_bytes()
+    if damage == "folder":
+        path.mkdir()
+    elif damage != "missing":
+        noise = np.random.default_rng(0).bytes(4000)
+        path.write_bytes({"cut": whole[: len(whole) // 2], "noise": noise, "empty": b"", "text": b"Hello!"}[damage])
+    assert main(["capture", str(path), "-o", str(tmp_path / "me"), "--consent", "Mia"]) == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("emozone:")]
+    assert len(told) == 1
+    assert str(path) in told[0]
+    assert "Error" not in told[0]
+    assert not list(tmp_path.glob("me*"))
+
+
+@pytest.mark.slow
+def test_4k_at_60_pictures_a_second_is_read_as_any_other(tmp_path: Path) -> None:
+    def shades() -> Iterator[NDArray[np.uint8]]:
+        for i in range(4 * 60 + 2):
+            yield np.full((2160, 3840, 3), 20 + i // 2, np.uint8)
+
+    footage = open_footage(write_video(tmp_path / "uhd.mp4", shades(), fps=60))
+    assert (footage.width, footage.height, footage.fps) == (3840, 2160, pytest.approx(60, abs=0.5))
+    seen = list(pictures(footage, footage.scaled(270)))
+    assert abs(len(seen) - 4 * RATE) <= 1
+    assert seen[0].rgb.shape == (270, 480, 3)
+    levels = [float(picture.rgb.mean()) for picture in seen]
+    assert levels == pytest.approx([20 + i / RATE * 30 for i in range(len(seen))], abs=3)
