@@ -422,8 +422,12 @@ def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     # neck, but below the jaw there is skin.
     known &= ~(hair & (on_hair < 0.5 * weight) & (found.normals[:, 2] < _GRAZED))
     telling = known & (~hair | (on_hair > 0.8 * weight)) & (cloth | (on_body < 0.5 * weight))
+    known |= _of(found, bare, "hair")  # found in a picture, with the colour it has there
     for kind in (hair, cloth, ~(hair | cloth | inner | eyes)):
         there, lacking = np.flatnonzero(kind & telling), np.flatnonzero(kind & ~known)
+        if kind is hair and len(there):  # an ear that the regions take for hair is none
+            away = np.linalg.norm(colours[there] - np.median(colours[there], axis=0), axis=1)
+            there = there[away <= 1.5 * np.median(away)]
         if len(there) and len(lacking):
             nearest = cKDTree(found.points[there]).query(found.points[lacking], min(8, len(there)))[1]
             colours[lacking] = np.median(colours[there][nearest.reshape(len(lacking), -1)], axis=1)
