@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -137,11 +137,12 @@ def export_clip(
     view = _views(renderer, camera, width, height)
     behind = None if alpha else BACKGROUND if background is None else background
 
+    pictures = _pictures(renderer, scene, view, behind, times)
+
     def draw(time_s: float) -> Any:
-        controls = scene.controls(time_s)
         if form.content == "splats":
-            return renderer.deformed(controls)
-        rgba = renderer.frame(controls, view(time_s), background=behind).rgba
+            return renderer.deformed(scene.controls(time_s))
+        rgba = next(pictures)
         return rgba[..., :3] if form.content == "video" and not alpha else rgba
 
     sound = None
@@ -166,6 +167,26 @@ def export_clip(
         format=form.id,
         alpha=alpha,
     )
+
+
+def _pictures(
+    renderer: Renderer,
+    scene: Moments,
+    view: Callable[[float], Camera],
+    background: Background,
+    times: Sequence[Fraction],
+) -> Iterator[NDArray[np.uint8]]:
+    """The picture of each moment in turn, drawn ahead by as many as the renderer draws together."""
+    from studio.engine.renderer import Renderer
+
+    batch = renderer.batch if isinstance(renderer, Renderer) else 1
+    for low in range(0, len(times), batch):
+        moments = [float(time_s) for time_s in times[low : low + batch]]
+        if batch == 1:
+            yield renderer.frame(scene.controls(moments[0]), view(moments[0]), background=background).rgba
+        else:
+            controls, cameras = [scene.controls(t) for t in moments], [view(t) for t in moments]
+            yield from renderer.frames(controls, cameras, background=background)
 
 
 def _times(

@@ -8,8 +8,10 @@ which its card draws as the opengl rasterizer would.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,11 +22,14 @@ from studio.engine.avatar import Avatar
 from studio.engine.backdrop import Backdrop, Background, fitted
 from studio.engine.camera import Camera
 from studio.engine.controls import Controls, Pose
+from studio.engine.deform.graphed import GraphedDeformer, quickest
+from studio.engine.deform.prepared import TensorDeformer
 from studio.engine.gaussians import Gaussians
 from studio.engine.overlays import Overlays
 from studio.engine.splat.base import Raster, Rasterizer
 from studio.engine.splat.choose import choose_rasterizer, cuda_rasterizer
 from studio.engine.splat.compose import compose_rgba8
+from studio.engine.splat.compose_tensor import compose_tensor
 from studio.engine.splat.cpu import CpuRasterizer
 from studio.engine.splat.drawing import Drawing
 from studio.engine.splat.drivers import wanted_backend
@@ -33,9 +38,20 @@ from studio.errors import StudioError
 
 _log = logging.getLogger(__name__)
 
-
 KEPT = 2
 """Deformed heads that are kept for the case that only the camera moves: the performance and its ghost."""
+
+BATCH = 8
+"""Pictures that are drawn together: enough to keep a card busy, few enough for its memory at 2048²."""
+
+
+@runtime_checkable
+class ManyRasterizer(Protocol):
+    """A rasterizer that draws several moments of the same Gaussians in one call."""
+
+    def render_many(self, moments: Sequence[Gaussians], cameras: Sequence[Camera]) -> list[Raster]:
+        """One picture per moment and camera; cameras have the same size."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -85,6 +101,10 @@ class Renderer:
         self.direct = self._chosen is None
         self.avatar = avatar.to("cuda" if self._chosen is not None and self._chosen.name == "cuda" else "cpu")
         self._prepared = self.avatar.deformer.prepare(self.avatar.gaussians.means, self.avatar.zones)
+        self._graphed: GraphedDeformer | None = None
+        on_card = self.avatar.gaussians.means.is_cuda and not self.avatar.deformer.config.literal_keys
+        if on_card and isinstance(self._prepared, TensorDeformer):
+            self._graphed = quickest(self._prepared, self.avatar.gaussians, self.avatar.rig)
         self._overlays = Overlays(self.avatar, self._prepared)
         self._latest: dict[tuple[bytes, bytes, Pose], Gaussians] = {}
 
@@ -109,7 +129,9 @@ class Renderer:
         """The avatar's Gaussians as `controls` shape and pose them; the same object while these stay the same."""
         key = (controls.au.tobytes(), controls.speech.tobytes(), controls.pose)
         found = self._latest.pop(key, None)
-        if found is None:
+        if found is None and self._graphed is not None:
+            found = self._graphed.posed(controls)
+        elif found is None:
             found = self._prepared.posed(self.avatar.gaussians, self.avatar.rig, controls)
         self._latest[key] = found
         while len(self._latest) > KEPT:
@@ -139,9 +161,35 @@ class Renderer:
         raster, *ghost = (self._rasterizer.render(gaussians, camera) for gaussians in shown)
         if ghost:
             raster = _mixed(raster, ghost[0], GHOST_SHARE)
-        rgba = compose_rgba8(raster, _behind(background, camera))
+        rgba = _finished(raster, _behind(background, camera))
         end = perf_counter()
         return Frame(rgba, (middle - start) * 1e3, (end - middle) * 1e3, legend)
+
+    @property
+    def batch(self) -> int:
+        """How many pictures `frames` draws together."""
+        return BATCH if isinstance(self._rasterizer, ManyRasterizer) else 1
+
+    @torch.inference_mode()
+    def frames(
+        self, moments: Sequence[Controls], cameras: Sequence[Camera], *, background: Background = None
+    ) -> list[NDArray[np.uint8]]:
+        """The pictures that `frame` gives of several moments, together where a card gains from that.
+
+        Args:
+            moments: a few, such as `batch`; all of them are in memory at once.
+            cameras: one for each moment, all of the same size.
+            background: as in `frame`.
+
+        Returns:
+            (H, W, 4) each.
+        """
+        rasterizer = self._rasterizer
+        if not isinstance(rasterizer, ManyRasterizer):
+            pairs = zip(moments, cameras, strict=True)
+            return [self.frame(controls, camera, background=background).rgba for controls, camera in pairs]
+        rasters = rasterizer.render_many([self.deformed(controls) for controls in moments], cameras)
+        return [_finished(raster, _behind(background, camera)) for raster, camera in zip(rasters, cameras, strict=True)]
 
     @torch.inference_mode()
     def direct_frame(
@@ -171,6 +219,13 @@ class Renderer:
         """Let the graphics card finish, so that times are told apart."""
         if self.avatar.gaussians.means.is_cuda:
             torch.cuda.synchronize()
+
+
+def _finished(raster: Raster, background: tuple[float, float, float] | NDArray[np.float32] | None) -> NDArray[np.uint8]:
+    """8-bit RGBA, composed where the picture is."""
+    if raster.alpha.is_cuda:
+        return compose_tensor(raster, background).cpu().numpy()
+    return compose_rgba8(raster, background)
 
 
 def _behind(background: Background, camera: Camera) -> tuple[float, float, float] | NDArray[np.float32] | None:

@@ -43,9 +43,13 @@ class Rig:
         if pose == Pose():
             return gaussians
         rotations, shifts = self.transforms(pose)
+        return self.carry(gaussians, rotations, shifts, rotation_quats(rotations))
+
+    def carry(self, gaussians: Gaussians, rotations: Tensor, shifts: Tensor, turns: Tensor) -> Gaussians:
+        """Gaussians moved by the joints' rotations (4, 3, 3), translations (4, 3) and rotations as quats (4, 4)."""
         blend = torch.einsum("nj,jab->nab", self.weights, rotations)
         means = torch.einsum("nab,nb->na", blend, gaussians.means) + self.weights @ shifts
-        turn = self.weights @ _quats(rotations)
+        turn = self.weights @ turns
         turn = turn / turn.norm(dim=1, keepdim=True).clamp_min(1e-12)
         return gaussians.replace(means=means, quats=quat_multiply(turn, gaussians.quats))
 
@@ -77,7 +81,7 @@ def _euler(yaw_deg: float, pitch_deg: float, roll_deg: float, like: Tensor) -> T
     return ry @ rx @ rz
 
 
-def _quats(rotations: Tensor) -> Tensor:
+def rotation_quats(rotations: Tensor) -> Tensor:
     """(J, 4) wxyz with w ≥ 0 of rotations (J, 3, 3) that turn by less than 180°."""
     w = (1 + rotations.diagonal(dim1=1, dim2=2).sum(1)).clamp_min(1e-12).sqrt() / 2
     x = (rotations[:, 2, 1] - rotations[:, 1, 2]) / (4 * w)

@@ -4,13 +4,16 @@ import importlib.util
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from studio.engine.aids import Aids, Inspection
 from studio.engine.avatar import load_avatar, save_avatar
 from studio.engine.controls import Pose
+from studio.engine.export import export_clip
 from studio.engine.renderer import Renderer
 from studio.engine.splat.base import Raster
 from studio.engine.splat.compose import compose_rgba8
+from studio.engine.splat.cpu import CpuRasterizer
 from studio.engine.splat.instances import instances_of
 from studio.errors import StudioError
 from tests.support import controls, toy_avatar
@@ -206,3 +209,48 @@ def test_pixels_can_be_had_after_all_and_the_processor_is_the_last_resort(render
     assert direct.backend == "cpu"
     assert "No OpenGL" in caplog.text
     assert np.array_equal(got, renderer.frame(controls(), camera, background=GREY).rgba)
+
+
+class TogetherRasterizer(CpuRasterizer):
+    """Draws several moments in one call, as a card would."""
+
+    def __init__(self):
+        self.calls = []
+
+    def render_many(self, moments, cameras):
+        self.calls.append(len(moments))
+        return [self.render(gaussians, camera) for gaussians, camera in zip(moments, cameras, strict=True)]
+
+
+def test_frames_drawn_together_are_the_frames(renderer, monkeypatch):
+    together = TogetherRasterizer()
+    monkeypatch.setattr("studio.engine.renderer.choose_rasterizer", lambda name: together)
+    many = Renderer(renderer.avatar)
+    assert (many.batch, renderer.batch) == (8, 1)
+    moments = [controls({"AU12": level}) for level in (0.0, 2.0, 5.0)]
+    cameras = [renderer.avatar.camera(yaw, width=SIZE, height=SIZE) for yaw in (0.0, 10.0, 20.0)]
+    alone = [renderer.frame(m, c, background=GREY).rgba for m, c in zip(moments, cameras, strict=True)]
+    for pictures in (
+        many.frames(moments, cameras, background=GREY),
+        renderer.frames(moments, cameras, background=GREY),
+    ):
+        assert all(np.array_equal(a, b) for a, b in zip(pictures, alone, strict=True))
+    assert together.calls == [3]
+
+
+def test_an_export_draws_together_what_it_can(renderer, monkeypatch, tmp_path):
+    together = TogetherRasterizer()
+    monkeypatch.setattr("studio.engine.renderer.choose_rasterizer", lambda name: together)
+
+    class Smiling:
+        def controls(self, time_s):
+            return controls({"AU12": 25 * time_s})
+
+    export_clip(Renderer(renderer.avatar), Smiling(), None, tmp_path / "a", form="png-frames", size=64, end_s=0.4)
+    export_clip(renderer, Smiling(), None, tmp_path / "b", form="png-frames", size=64, end_s=0.4)
+    assert together.calls == [8, 2]
+    names = sorted(path.name for path in (tmp_path / "b").glob("*.png"))
+    assert len(names) == 10
+    for name in names:
+        pictures = [np.asarray(Image.open(tmp_path / folder / name)) for folder in "ab"]
+        assert np.array_equal(*pictures)

@@ -252,7 +252,7 @@ class Learner:
             weight = self.alignment.table.weight
             with torch.no_grad():
                 weight.copy_(state["alignment"])
-            moments = {key: state[f"adam.alignment.{key}"].clone() for key in ("exp_avg", "exp_avg_sq")
+            moments = {key: state[f"adam.alignment.{key}"].to(self.device).clone() for key in ("exp_avg", "exp_avg_sq")
                        if f"adam.alignment.{key}" in state}  # fmt: skip
             if moments:
                 steps = int(state["adam.alignment.step"])
