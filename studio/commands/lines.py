@@ -18,6 +18,7 @@ from time import monotonic
 EVERY_S = 0.1
 """Progress comes at most this often; the last step of something always."""
 
+NICENESS = 5
 _STDIN = 0
 
 
@@ -53,7 +54,12 @@ class Lines:
 
 @contextmanager
 def following() -> Iterator[Lines]:
-    """Events until the end of the block, and a thread that waits for the wish to stop."""
+    """Events until the end of the block, and a thread that waits for the wish to stop.
+
+    The process steps behind others from here on: somebody works beside it, in a window that shall stay smooth.
+    """
     lines = Lines()
+    if sys.platform != "win32":
+        os.nice(NICENESS)
     threading.Thread(target=lines._listen, name="stop", daemon=True).start()
     yield lines

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from studio.document.action_units import AU_INDEX
 from studio.engine.avatar import Avatar
 from studio.engine.renderer import Renderer
 from studio.engine.targets import write_file
@@ -27,14 +28,15 @@ class Preview:
 
     Args:
         capture: whose moment is shown: the one of the pictures for testing, which the training never sees, that has the
-            most expression.
+            most expression, blinks aside.
         path: a PNG.
     """
 
     def __init__(self, capture: Capture, path: Path) -> None:
         self._path = path
         indices = capture.indices("test") or capture.indices("train")
-        self._index = max(indices, key=lambda i: float(capture.acted[capture.images[i].frame].sum()))
+        shown = [unit for unit in range(capture.acted.shape[1]) if unit != AU_INDEX["AU45"]]  # a blink hides the eyes
+        self._index = max(indices, key=lambda i: float(capture.acted[capture.images[i].frame][shown].sum()))
         self._capture = capture
 
     def __call__(self, avatar: Avatar) -> None:
