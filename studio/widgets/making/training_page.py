@@ -68,6 +68,8 @@ class TrainingPage(Page):
             self.left.setText(f"{percent} done")
         elif not maker.what:
             self.left.setText("Starting…")
+        elif maker.share >= 1.0:
+            self.left.setText("All is learned; the avatar is compared with the video once more, and written…")
         else:
             stage = STAGES.get(maker.what, maker.what)
             left = "" if maker.left_s is None else f"  ·  about {duration(maker.left_s)} left"
