@@ -94,13 +94,17 @@ def _drawn(line: Sequence[Point], colour: str) -> list[str]:
 
 
 def _legend(curves: Sequence[Curve], lines: Sequence[Sequence[Point]], right: float, bottom: float) -> list[str]:
-    """Names and exponents, in the corner in which they hide least."""
+    """Names and exponents, where they hide least."""
     told = []
     for curve in curves:
         found = curve.exponent
         told.append(curve.name if found is None else f"{curve.name}: x^{found.value:.2f} ± {found.error:.2f}")
     wide, tall = 6.0 * max(len(words) for words in told) + 24, _LINE * len(told) + 6.0
-    corners = [(x, y) for y in (bottom - tall - 4, _TOP + 2.0) for x in (right - wide - 2, _LEFT + 4.0)]
+    corners = [
+        (x, y)
+        for y in (bottom - tall - 4, _TOP + 2.0, (_TOP + bottom - tall) / 2)
+        for x in (right - wide - 2, _LEFT + 4.0)
+    ]
     left, top = min(corners, key=lambda corner: _hidden(lines, corner, wide, tall))
     parts = [
         f'<rect x="{left:.0f}" y="{top:.0f}" width="{wide:.0f}" height="{tall:.0f}" fill="#ffffff" '
