@@ -179,8 +179,6 @@ def capture(args: argparse.Namespace) -> int:
 
     if args.end is not None and args.end <= args.start:
         raise StudioError(f"--end {args.end:g} does not lie after --start {args.start:g}; give seconds of the video.")
-    if not args.consent:
-        note("No consent is recorded; --consent NAME says that NAME is this person or has their permission.")
     with _followed(args, "Stopping after this picture") as (stop, lines, line):
 
         def progress(share: float, what: str) -> None:
@@ -197,6 +195,8 @@ def capture(args: argparse.Namespace) -> int:
             cancelled=stop.is_set,
             tell=note,
         )
+    if not args.consent:
+        note("No consent is recorded; --consent NAME says that NAME is this person or has their permission.")
     if args.json:
         tell_json(report)
         return 0
