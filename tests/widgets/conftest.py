@@ -31,6 +31,7 @@ from studio.widgets.presenters import Kind as PresenterKind
 from tests.playback.engines import PlainRenderer
 from tests.playback.fake_audio import RATE_HZ, FakeAudioDevice
 from tests.support import toy_avatar
+from tests.widgets import pointer
 
 
 @pytest.fixture(scope="session")
@@ -201,7 +202,7 @@ class Studio:
         """A real drag in five moves."""
         self.press(widget, start, button, modifiers)
         for i in range(1, 6):
-            QTest.mouseMove(widget, start + (end - start) * i / 5)
+            pointer.move(widget, start + (end - start) * i / 5, button, modifiers)
             self.qtbot.wait(1)
         if release:
             QTest.mouseRelease(widget, button, modifiers, end)
@@ -213,7 +214,7 @@ class Studio:
         button: Qt.MouseButton = Qt.MouseButton.LeftButton,
         modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
     ) -> None:
-        QTest.mouseMove(widget, at)
+        pointer.hover(widget, at)
         QTest.mousePress(widget, button, modifiers, at)
 
     def key(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
@@ -236,6 +237,7 @@ class Studio:
 @pytest.fixture(scope="session", autouse=True)
 def style(qapp: QApplication) -> None:
     theme.apply(qapp)
+    pointer.rest()
 
 
 @pytest.fixture

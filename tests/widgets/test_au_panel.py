@@ -12,6 +12,7 @@ from studio.document.action_units import AU_KEYS
 from studio.widgets.au_help import EFFECTS, LOOK_ALIKES, mark, tool_tip
 from studio.widgets.au_slider import MARGIN, AuSlider
 from studio.widgets.dialogs import SystemDialogs
+from tests.widgets import pointer
 from tests.widgets.conftest import Studio
 
 
@@ -52,7 +53,7 @@ def test_a_drag_that_returns_leaves_no_entry(studio: Studio) -> None:
     slider = studio.window.panel.rows["AU4"].slider
     entries = len(studio.session.history.commands)
     studio.press(slider, spot(slider, 4.0))
-    QTest.mouseMove(slider, spot(slider, 2.0))
+    pointer.move(slider, spot(slider, 2.0))
     studio.qtbot.wait(1)
     QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot(slider, 2.0))
     if studio.held("AU4") == 2.0:

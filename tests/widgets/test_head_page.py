@@ -20,6 +20,7 @@ from studio.engine.rig import Rig
 from studio.widgets.au_slider import AuSlider
 from studio.widgets.head_page import HeadPanel
 from studio.widgets.names import avatar_title
+from tests.widgets import pointer
 from tests.widgets.conftest import Studio
 
 LEFT = Qt.MouseButton.LeftButton
@@ -117,7 +118,7 @@ def test_a_movement_while_it_plays_is_recorded_in_degrees(studio: Studio) -> Non
     studio.driver.toggle()
     studio.press(slider, spot(slider, 0.0))
     for step in range(1, 9):
-        QTest.mouseMove(slider, spot(slider, 3.0 * step))
+        pointer.move(slider, spot(slider, 3.0 * step))
         studio.advance(0.1)
     QTest.mouseRelease(slider, LEFT, Qt.KeyboardModifier.NoModifier, spot(slider, 24.0))
     studio.driver.pause()

@@ -11,6 +11,7 @@ from studio.document.commands import Selection
 from studio.document.curves import Curve
 from studio.playback.stretch import SPEEDS
 from studio.widgets.timeline.state import RULER_HEIGHT
+from tests.widgets import pointer
 from tests.widgets.conftest import Studio
 
 
@@ -96,7 +97,7 @@ def test_a_scrub_is_heard_and_can_be_silenced(studio: Studio) -> None:
     assert heard(studio, 5) > 0.2
     studio.device.advance(0.2)
     assert heard(studio, 3) == 0
-    QTest.mouseMove(canvas, at(studio, 2.0))
+    pointer.move(canvas, at(studio, 2.0))
     studio.device.advance(0.06)
     assert heard(studio, 3) > 0.2
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at(studio, 2.0))

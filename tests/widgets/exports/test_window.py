@@ -12,6 +12,7 @@ from studio.errors import StudioError
 from studio.widgets.exports.cards import JobCard
 from studio.widgets.exports.jobs import State
 from studio.widgets.exports.window import QueueWindow
+from tests.widgets import pointer
 from tests.widgets.exports.conftest import Hands
 
 
@@ -45,7 +46,7 @@ def drag(window: QueueWindow, name: str, to: str, *, below: bool) -> None:
     for share in (0.3, 0.7, 1.0):
         first = held.mapTo(window.cards, start).y()
         y = round(first + (middle - first) * share)
-        QTest.mouseMove(held, held.mapFrom(window.cards, QPoint(60, y)))
+        pointer.move(held, held.mapFrom(window.cards, QPoint(60, y)))
         QApplication.processEvents()
     QTest.mouseRelease(held, Qt.MouseButton.LeftButton, pos=start)
 

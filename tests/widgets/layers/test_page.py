@@ -20,6 +20,7 @@ from studio.widgets.layers.page import LayersPage
 from studio.widgets.layers.part import Layers
 from studio.widgets.layers.rows import LayerRow
 from studio.widgets.slider_row import SliderRow
+from tests.widgets import pointer
 from tests.widgets.conftest import Studio
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -113,7 +114,7 @@ def test_a_drag_of_the_weight_is_one_entry(desk: Desk) -> None:
     slider = desk.row("AU12").weight
     QTest.mousePress(slider, LEFT, pos=QPoint(58, slider.height() // 2))
     for x in (50, 40, 32):
-        QTest.mouseMove(slider, QPoint(x, slider.height() // 2))
+        pointer.move(slider, QPoint(x, slider.height() // 2))
         desk.studio.qtbot.wait(1)
     QTest.mouseRelease(slider, LEFT, pos=QPoint(32, slider.height() // 2))
     lane = desk.performance.lane("AU12")
@@ -130,7 +131,7 @@ def test_escape_takes_a_drag_of_the_weight_back(desk: Desk) -> None:
     before = desk.history.project
     slider = desk.row("AU12").weight
     QTest.mousePress(slider, LEFT, pos=QPoint(58, slider.height() // 2))
-    QTest.mouseMove(slider, QPoint(32, slider.height() // 2))
+    pointer.move(slider, QPoint(32, slider.height() // 2))
     desk.studio.qtbot.wait(1)
     assert desk.history.project != before
     QTest.keyClick(slider, Qt.Key.Key_Escape)

@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from studio.document.curves import Curve
 from studio.widgets.au_slider import MARGIN, AuSlider
 from studio.widgets.timeline.recording import TOLERANCE, Recording
+from tests.widgets import pointer
 from tests.widgets.timeline.conftest import CTRL, LEFT, NONE, Hands
 
 RAMP = Curve().with_key(0.0, 0.0).with_key(4.0, 4.0)
@@ -62,7 +63,7 @@ def test_escape_takes_a_drag_of_a_slider_back(hands: Hands, curve: Curve) -> Non
     QTest.keyClick(slider, Qt.Key.Key_Escape)
     assert hands.session.project == before
     assert slider.value() == shown
-    QTest.mouseMove(slider, spot(slider, 5.0))
+    pointer.move(slider, spot(slider, 5.0))
     QTest.mouseRelease(slider, LEFT, NONE, spot(slider, 5.0))
     assert hands.session.project == before
     assert not hands.history.commands
@@ -75,7 +76,7 @@ def test_a_drag_that_an_undo_has_ended_changes_nothing_more(hands: Hands) -> Non
     hands.studio.drag(slider, spot(slider, 0.0), spot(slider, 4.0), release=False)
     hands.session.undo()
     hands.studio.qtbot.wait(1)
-    QTest.mouseMove(slider, spot(slider, 5.0))
+    pointer.move(slider, spot(slider, 5.0))
     QTest.mouseRelease(slider, LEFT, NONE, spot(slider, 5.0))
     assert hands.session.project == before
     assert not hands.history.commands
@@ -103,7 +104,7 @@ def test_a_movement_while_it_plays_is_recorded_as_one_simple_curve(hands: Hands)
     hands.studio.advance(1.0)
     hands.studio.press(slider, spot(slider, 1.0))
     for i in range(20):
-        QTest.mouseMove(slider, spot(slider, 1.0 + i * 0.15))
+        pointer.move(slider, spot(slider, 1.0 + i * 0.15))
         hands.studio.qtbot.wait(1)
         hands.studio.advance(0.04)
     assert hands.studio.driver.player.playing

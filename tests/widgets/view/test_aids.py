@@ -21,6 +21,7 @@ from studio.widgets.view.aids import ViewportAids
 from studio.widgets.view.staging import Onion
 from tests.playback.engines import PlainRenderer
 from tests.playback.fake_audio import FakeAudioDevice
+from tests.widgets import pointer
 from tests.widgets.conftest import Answers, Studio
 
 
@@ -73,8 +74,8 @@ def test_the_reach_follows_the_slider_under_the_pointer(studio: Studio) -> None:
     assert shown is not None
     assert shown.kind == "reach"
     row = studio.window.panel.rows["AU4"]
-    QTest.mouseMove(studio.window.viewport, QPoint(40, 200))
-    QTest.mouseMove(row, QPoint(40, row.height() // 2))
+    pointer.hover(studio.window.viewport, QPoint(40, 200))
+    pointer.hover(row, QPoint(40, row.height() // 2))
     studio.until(lambda: aids(studio).staging.choice.inspection == Inspection("reach", "AU4"))
     studio.window.panel.rows["AU9"].slider.setFocus(Qt.FocusReason.TabFocusReason)
     studio.until(lambda: aids(studio).staging.choice.inspection == Inspection("reach", "AU9"))
@@ -131,7 +132,7 @@ def test_a_wipe_draws_both_and_its_divider_is_dragged(studio: Studio) -> None:
     assert red(round(width * 0.75)) == 250
     view = viewport.controller.view
     middle = QPoint(width // 2, height // 3)
-    QTest.mouseMove(viewport, middle)
+    pointer.hover(viewport, middle)
     assert viewport.cursor().shape() == Qt.CursorShape.SplitHCursor
     studio.drag(viewport, middle, QPoint(round(width * 0.8), height // 3))
     assert viewport.overlay.divider == pytest.approx(0.8, abs=0.01)
