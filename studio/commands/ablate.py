@@ -23,6 +23,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--seeds", type=values.positive_int, default=2, metavar="N", help="runs of each (default 2)")
     parser.add_argument("--iterations", type=values.positive_int, metavar="N", help="of all stages of a run together")
     parser.add_argument("--only", type=values.names, default=(), metavar="NAMES", help="of A,B,C,D,full,literal")
+    parser.add_argument(
+        "--measure-only", action="store_true", help="train nothing, measure what lies in DIR anew, however trained"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=ablate)
 
@@ -39,6 +42,7 @@ def ablate(args: argparse.Namespace) -> int:
             seeds=args.seeds,
             iterations=args.iterations,
             only=args.only,
+            measure_only=args.measure_only,
             progress=lambda share, text: line.show(text, share),
         )
     write_report(found, args.out)

@@ -19,7 +19,7 @@ from studio.engine.evaluate import evaluate
 from studio.engine.motion_metrics import MotionJudge, measured_frames
 from studio.engine.training.capture import Capture
 from studio.engine.training.capture_files import load_capture
-from studio.engine.training.recipes import Density, Recipe
+from studio.engine.training.recipes import STAGES, Density, Recipe
 from studio.engine.training.trainer import train
 from studio.errors import StudioError
 
@@ -97,6 +97,7 @@ def ablate(
     seeds: int = 2,
     iterations: int | None = None,
     only: Sequence[str] = (),
+    measure_only: bool = False,
     progress: Callable[[float, str], None] | None = None,
 ) -> dict[str, Any]:
     """Train and measure every configuration.
@@ -107,6 +108,8 @@ def ablate(
         seeds: runs per configuration.
         iterations: of each run instead of the recipe's.
         only: names of configurations; all if empty.
+        measure_only: train nothing and measure every avatar that lies in `out` anew, however it was trained: for when
+            what is measured has changed, or the tests have.
         progress: hears the share that is done, and a line about it.
 
     Returns:
@@ -114,7 +117,8 @@ def ablate(
         figures) and table (per configuration and figure: mean, low, high; null where not measured).
 
     Raises:
-        StudioError: if captures are missing, of different performers or of no known truth, or a name is unknown.
+        StudioError: if captures are missing, of different performers or of no known truth, a name is unknown, or an
+            avatar that is only to be measured is missing.
     """
     chosen = _chosen(only)
     teacher, tests = _sorted([load_capture(path) for path in captures])
@@ -131,7 +135,7 @@ def ablate(
             if progress is not None:
                 progress(done / total, f"{configuration.name}, seed {seed}: run {done + 1} of {total}")
             own = replace(recipe, seed=seed, without=configuration.without, literal_keys=configuration.literal_keys)
-            figures = _run(teacher, tests, own, out / f"{configuration.name}-{seed}")
+            figures = _run(teacher, tests, own, out / f"{configuration.name}-{seed}", measure_only)
             runs.append({"configuration": configuration.name, "seed": seed, "figures": figures})
     if progress is not None:
         progress(1.0, f"{total} runs")
@@ -139,11 +143,9 @@ def ablate(
         "captures": {"train": teacher.info.name} | {kind: capture.info.name for kind, capture in tests.items()},
         "performer": teacher.info.identity,
         "seeds": seeds,
-        "iterations": {
-            "geometry": recipe.geometry_iterations,
-            "coarse": recipe.coarse_iterations,
-            "fine": recipe.fine_iterations,
-        },
+        "iterations": _told_iterations(out / f"{chosen[0].name}-0.safetensors")
+        if measure_only
+        else {stage: recipe.iterations(stage) for stage in STAGES},
         "configurations": {c.name: {"title": c.title, "without": list(c.without)} for c in chosen},
         "runs": runs,
         "table": {c.name: table_row([r["figures"] for r in runs if r["configuration"] == c.name]) for c in chosen},
@@ -187,25 +189,43 @@ def _sorted(captures: Sequence[Capture]) -> tuple[Capture, dict[str, Capture]]:
     return teachers[0], {kind: tests[kind] for kind in TESTS if kind in tests}
 
 
-def _run(teacher: Capture, tests: dict[str, Capture], recipe: Recipe, place: Path) -> dict[str, float | None]:
-    """Train, unless it has been done, and measure, unless that has been done with the same recipe and captures."""
+def _run(
+    teacher: Capture, tests: dict[str, Capture], recipe: Recipe, place: Path, measure_only: bool
+) -> dict[str, float | None]:
+    """Train, unless it has been done, and measure, unless that has been done with the same recipe and captures.
+
+    What is only measured keeps the recipe that it was trained with, where that is known.
+    """
     avatar_file, figures_file = place.with_suffix(".safetensors"), place.with_suffix(".json")
     signed = json.loads(
         json.dumps({"recipe": recipe.to_json(), "captures": [str(teacher.root), *map(_root, tests.values())]})
     )
     try:
         kept = json.loads(figures_file.read_text(encoding="utf-8"))
-        if isinstance(kept, dict) and {key: kept.get(key) for key in signed} == signed:
+    except (OSError, ValueError):
+        kept = None
+    kept = kept if isinstance(kept, dict) else {}
+    if measure_only:
+        if not avatar_file.exists():
+            raise StudioError(f"There is no {avatar_file} to measure; train it first, without --measure-only.")
+        signed["recipe"] = kept.get("recipe")
+    else:
+        if "figures" in kept and {key: kept.get(key) for key in signed} == signed:
             found: dict[str, float | None] = kept["figures"]
             return found
-    except (OSError, ValueError, KeyError):
-        _log.info("%s is measured anew", place.name)
-    train(teacher.root, avatar_file, recipe, judged=False)
+        train(teacher.root, avatar_file, recipe, judged=False)
+    _log.info("%s is measured", place.name)
     figures = measure(avatar_file, tests)
     part = figures_file.with_suffix(".part")
     part.write_text(json.dumps(signed | {"figures": figures}, indent=1), encoding="utf-8")
     part.replace(figures_file)
     return figures
+
+
+def _told_iterations(avatar_file: Path) -> dict[str, int]:
+    """What an avatar says that it was trained for, by stage; empty if it says nothing."""
+    told: dict[str, int] = load_avatar(avatar_file).info.training.get("iterations", {})
+    return told
 
 
 def measure(avatar_file: Path, tests: dict[str, Capture]) -> dict[str, float | None]:

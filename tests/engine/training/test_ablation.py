@@ -55,6 +55,19 @@ def test_the_command_trains_measures_and_goes_on_where_it_stopped(
     assert list(json.loads(capsys.readouterr().out)["table"]) == ["A", "B"]
     assert (out / "B-0.safetensors").stat().st_mtime_ns == before, "what is trained is taken as it is"
 
+    figures = json.loads((out / "B-0.json").read_text(encoding="utf-8"))
+    spoilt = figures | {"figures": dict.fromkeys(figures["figures"], 7.0)}
+    (out / "B-0.json").write_text(json.dumps(spoilt), encoding="utf-8")
+    again = [*words[: words.index("--iterations")], "--seeds", "1", "--measure-only"]
+    assert cli.main([*again, "--only", "B"]) == 0
+    assert json.loads((out / "B-0.json").read_text(encoding="utf-8")) == figures, "measured anew, trained as it was"
+    assert (out / "B-0.safetensors").stat().st_mtime_ns == before
+    told = json.loads((out / "ablation.json").read_text(encoding="utf-8"))
+    assert sum(told["iterations"].values()) == 6, "what the avatars say, not the recipe of today"
+    capsys.readouterr()
+    assert cli.main([*again, "--only", "full"]) != 0
+    assert "train it first, without --measure-only" in capsys.readouterr().err
+
 
 def test_rows_tell_mean_and_spread() -> None:
     row = table_row([{"a": 1.0, "b": None}, {"a": 3.0, "b": None}, {"a": 2.0, "b": 5.0}])
