@@ -91,12 +91,34 @@ def soak(avatar: Path, minutes: float) -> tuple[Findings, Drift | None]:
     found = drift(times, memory)
     facts: dict[str, Any] = {"minutes": minutes, "edits": told["edits"], "seeks": told["seeks"]}
     facts |= {"times_s": [round(t, 1) for t in times], "memory_mb": [round(m, 1) for m in memory]}
+    who, remarks = _who_holds(times, told)
+    facts |= who
     figures = []
     if found is not None:
         facts |= {"slope_mb_per_h": round(found.slope_mb_per_h, 2), "error_mb_per_h": round(found.error_mb_per_h, 2)}
         facts |= {"highest_mb": round(found.highest_mb, 1), "flat": found.flat}
         figures.append(Figure("soak.highest_mb", "soak, memory at most", "MB", found.highest_mb, aim=MEMORY_AIM_MB))
-    return Findings({"soak": facts}, figures), found
+    return Findings({"soak": facts}, figures, remarks=remarks), found
+
+
+def _who_holds(times: Sequence[float], told: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Facts and a sentence about what of the memory is in use, which leaks would show in, and what is only kept."""
+    facts: dict[str, Any] = {"objects": told["objects"]}
+    words = []
+    if None not in told["used_mb"]:
+        facts |= {key: [round(value, 1) for value in told[key]] for key in ("used_mb", "spare_mb")}
+        used = drift(times, told["used_mb"])
+        if used is not None:
+            facts["used_slope_mb_per_h"] = [round(used.slope_mb_per_h, 2), round(used.error_mb_per_h, 2)]
+            slope = f"{used.slope_mb_per_h:+.1f} ± {used.error_mb_per_h:.1f} MB an hour"
+            words.append(f"arrays and windows use {used.last_mb:.0f} MB of it ({slope})")
+            words.append(f"{told['spare_mb'][-1]:.0f} MB are free and kept for the next who needs them")
+    blocks = drift(times, [count / 1e3 for count in told["objects"]])
+    if blocks is not None:
+        slope = f"{blocks.slope_mb_per_h:+.0f} ± {blocks.error_mb_per_h:.0f} thousand an hour"
+        words.append(f"Python has {blocks.last_mb:,.0f} thousand blocks ({slope})")
+        facts["objects_slope_k_per_h"] = [round(blocks.slope_mb_per_h, 1), round(blocks.error_mb_per_h, 1)]
+    return facts, [f"Of the memory, {'; '.join(words)}."] if words else []
 
 
 def probe(

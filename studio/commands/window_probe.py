@@ -21,7 +21,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from studio.app import after_first_paint, load_renderer, make_application, make_ready, start
-from studio.engine.bench.memory import peak_rss_mb, rss_mb
+from studio.engine.bench.memory import Holding, holding, peak_rss_mb, rss_mb
 from studio.engine.scene import Scene
 from studio.errors import StudioError
 from studio.playback.device import SilentOutput
@@ -206,22 +206,27 @@ class Memory(QObject):
     def __init__(self, every_ms: int = MEMORY_EVERY_MS) -> None:
         super().__init__()
         self.times_s: list[float] = []
-        self.found_mb: list[float] = []
+        self.held: list[Holding] = []
         self._began = time.monotonic()
         self._timer = QTimer(self)
         self._timer.setInterval(every_ms)
         self._timer.timeout.connect(self._take)
         self._timer.start()
 
+    @property
+    def found_mb(self) -> list[float]:
+        """What was resident at `times_s`."""
+        return [held.rss_mb for held in self.held]
+
     def close(self) -> None:
         """No more samples."""
         self._timer.stop()
 
     def _take(self) -> None:
-        held = rss_mb()
+        held = holding()
         if held is not None:
             self.times_s.append(time.monotonic() - self._began)
-            self.found_mb.append(held)
+            self.held.append(held)
 
 
 def presents(sizes_px: list[int], count: int = PRESENTS) -> list[dict[str, Any]]:

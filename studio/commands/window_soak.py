@@ -63,7 +63,15 @@ def soak(watch: Watch, seconds: float) -> dict[str, Any]:
             driver.toggle()
     driver.pause()
     memory.close()
-    return {"times_s": memory.times_s, "memory_mb": memory.found_mb, "edits": edits, "seeks": seeks}
+    return {
+        "times_s": memory.times_s,
+        "memory_mb": memory.found_mb,
+        "used_mb": [held.used_mb for held in memory.held],
+        "spare_mb": [held.spare_mb for held in memory.held],
+        "objects": [held.objects for held in memory.held],
+        "edits": edits,
+        "seeks": seeks,
+    }
 
 
 def drag(watch: Watch, widget: QWidget, path: list[QPoint]) -> None:
