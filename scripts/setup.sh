@@ -82,3 +82,5 @@ echo "Installing Python packages; the first time this takes some minutes"
 .venv/bin/python -m pip install -q --disable-pip-version-check -e "$what" ||
     stop "The Python packages could not be installed; check the network and free disk space (3 GB) and try again."
 .venv/bin/python -m compileall -q studio || true # the first start need not; it also works without
+echo "Preparing the engine for this processor; that takes up to a minute"
+.venv/bin/python -m studio.warming || true # likewise

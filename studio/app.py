@@ -28,7 +28,7 @@ from studio.threads import share_cores, take_turns
 from studio.warming import warm_up
 from studio.widgets import appearance, theme
 from studio.widgets.bridge import Worker
-from studio.widgets.main_window import MainWindow
+from studio.widgets.main_window import LOADING, MainWindow
 from studio.widgets.presenters import fitting_kind
 from studio.widgets.sample import sample_project, sample_speech
 from studio.widgets.sound_output import remembered_output
@@ -43,7 +43,11 @@ PICTURE_S = 20.0
 PATIENCE_S = 5.0
 """A head that takes longer is explained."""
 
-SLOW = "The engine is being prepared for this computer. That takes a minute, the first time only."
+EXPLAIN_S = 1.0
+"""How often what is said of it follows."""
+
+PREPARING = "The engine is being prepared for this computer, {share:.0%} done. It takes a minute, the first time only."
+SLOW = "It takes longer than usual, because the computer is busy or this is the first start."
 
 WARM_UP_S = 2.0
 """After the first picture: what is imported ahead waits until the speech has been opened."""
@@ -161,13 +165,9 @@ def start(window: MainWindow, path: Path | None, *, first: bool = False, sound: 
             worker.run(lambda: open_output(key), window.use_output, window.banner.tell)
         QTimer.singleShot(round(WARM_UP_S * 1000), window, lambda: worker.run(warm_up, _warm, window.banner.tell))
 
-    def explain() -> None:
-        if window.driver.shown is None and window.session.avatar is None and window.viewport.overlay.headline:
-            window.viewport.overlay.say("Loading", SLOW)
-
     session.head_first()
     after_first_picture(window, settle)
-    QTimer.singleShot(round(PATIENCE_S * 1000), window, explain)
+    QTimer.singleShot(round(PATIENCE_S * 1000), window, partial(explain_wait, window))
     if path is None and first:
         session.open_unsaved(sample_project())
     elif path is None or path.suffix.lower() != SUFFIX:
@@ -179,6 +179,18 @@ def start(window: MainWindow, path: Path | None, *, first: bool = False, sound: 
         if session.path is None:  # it could not be opened, and the user was told
             session.start_with(sample_speech())
     return worker
+
+
+def explain_wait(window: MainWindow) -> None:
+    """Say why there is no head yet, again and again until there is one, or the window says that there will be none."""
+    from studio.engine.splat.kernel_cache import prepared
+
+    overlay = window.viewport.overlay
+    if window.driver.shown is not None or overlay.headline != LOADING:
+        return
+    share = prepared()
+    overlay.say(LOADING, PREPARING.format(share=share) if share else SLOW)
+    QTimer.singleShot(round(EXPLAIN_S * 1000), window, partial(explain_wait, window))
 
 
 def _warm(_: None) -> None:

@@ -42,6 +42,9 @@ from studio.widgets.viewport import Viewport
 
 log = logging.getLogger(__name__)
 
+LOADING = "Loading"
+"""What the viewport says until the first picture."""
+
 FOLLOW_MS = 40
 """Sliders follow the curves at the project's usual rate; faster is not seen."""
 
@@ -92,7 +95,7 @@ class MainWindow(QMainWindow):
         self._build()
         self._connect()
         self.parts = self._make_parts()
-        self.viewport.overlay.say("Loading", "The head appears in a moment.")
+        self.viewport.overlay.say(LOADING, "The head appears in a moment.")
         self._show_title()
         self.layout_ = Layout(self, self._top, self._split, settings)
         self.actions_.connect({"view.reset_layout": self.layout_.reset})

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from studio import app
 from studio.engine.avatar import Avatar
+from studio.engine.splat import kernel_cache
 from studio.playback.engine_thread import FrameRequest
 from studio.widgets.au_help import tool_tip
 from studio.widgets.slider_row import SliderRow
@@ -129,3 +130,28 @@ def test_what_is_closed_is_let_go_of(studio: Studio, avatar: Avatar, tmp_path: P
     gc.collect()
     kept = [type(thing()).__name__ for thing in left[:-4] if thing() is not None]
     assert kept == []
+
+
+def test_a_head_that_takes_long_is_explained_with_how_much_is_done(
+    empty_studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio, overlay = empty_studio, empty_studio.window.viewport.overlay
+    begun: list[str] = []
+    monkeypatch.setattr(kernel_cache, "_begun", begun)
+    monkeypatch.setattr(app, "EXPLAIN_S", 0.0)
+    studio.renderer.gate.clear()
+    studio.session.start_with(None)
+    studio.until(lambda: studio.session.avatar is not None)  # loaded, but its first picture is not drawn
+    app.explain_wait(studio.window)
+    assert overlay.headline == "Loading"
+    assert "longer than usual" in overlay.detail
+    begun += ["deform"] * 12
+    studio.until(lambda: "41% done" in overlay.detail)
+    begun += ["draw"] * 100
+    studio.until(lambda: "99% done" in overlay.detail)
+    studio.renderer.gate.set()
+    studio.until(lambda: studio.driver.shown is not None)
+    studio.settle()
+    assert overlay.headline == ""
+    app.explain_wait(studio.window)
+    assert overlay.headline == ""

@@ -12,6 +12,19 @@ import sys
 from typing import Any
 
 _log = logging.getLogger(__name__)
+_begun: list[str] = []
+"""Names of the kernels that were compiled in this process, because they were not cached."""
+
+FIRST_PICTURE = 29
+"""About how many kernels are compiled for the first picture when none is cached, those that others call included."""
+
+
+def prepared() -> float:
+    """The share of the first picture's kernels that this process has begun to compile, below 1; 0 if all were cached.
+
+    For somebody who waits; any thread may ask.
+    """
+    return min(len(_begun) / FIRST_PICTURE, 0.99)
 
 
 def load_lightly(dispatcher: Any) -> None:
@@ -34,7 +47,11 @@ def load_lightly(dispatcher: Any) -> None:
         rtsys.initialize(target)
         with cache._guard_against_spurious_io_errors():
             found = cache._load_overload(signature, target)
-        return complete(signature, target) if found is None else found
+        return anew(signature, target) if found is None else found
+
+    def anew(signature: Any, target: Any) -> Any:
+        _begun.append(dispatcher.__name__)
+        return complete(signature, target)
 
     cache.load_overload = load_overload
 
