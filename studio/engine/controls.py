@@ -27,7 +27,8 @@ class Pose:
     """Rigid motion on top of the expression, in degrees; all zero is the canonical pose.
 
     Head: yaw turns the face to the subject's left (+x), pitch lifts the chin, roll tips the head to the subject's
-    left shoulder. Gaze: yaw turns the eyes to the subject's left, pitch up; both relative to the head.
+    left shoulder. Gaze: yaw turns the eyes to the subject's left, pitch up; both relative to the head. Vergence turns
+    each eye towards the nose; it is followed in real people's clips, so that crossed eyes are not taken for theirs.
     """
 
     yaw_deg: float = 0.0
@@ -35,6 +36,7 @@ class Pose:
     roll_deg: float = 0.0
     gaze_yaw_deg: float = 0.0
     gaze_pitch_deg: float = 0.0
+    vergence_deg: float = 0.0
 
 
 @dataclass(frozen=True)

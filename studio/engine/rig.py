@@ -29,12 +29,15 @@ class Rig:
         """Rotation (4, 3, 3) and translation (4, 3) of each joint for a pose, canonical → posed head space."""
         like = self.pivots
         head = _euler(pose.yaw_deg, pose.pitch_deg, pose.roll_deg, like)
-        gaze = _euler(pose.gaze_yaw_deg, pose.gaze_pitch_deg, 0.0, like)
-        eye = head @ gaze
-        rotations = torch.stack([torch.eye(3, dtype=like.dtype, device=like.device), head, eye, eye])
+        gazes = [
+            _euler(pose.gaze_yaw_deg + inward * pose.vergence_deg, pose.gaze_pitch_deg, 0.0, like)
+            for inward in (-1.0, 1.0)
+        ]
+        eyes = [head @ gaze for gaze in gazes]
+        rotations = torch.stack([torch.eye(3, dtype=like.dtype, device=like.device), head, *eyes])
         head_shift = like[1] - head @ like[1]
         shifts = [torch.zeros_like(head_shift), head_shift]
-        for pivot in like[2:]:
+        for pivot, gaze in zip(like[2:], gazes, strict=True):
             shifts.append(head @ (pivot - gaze @ pivot) + head_shift)
         return rotations, torch.stack(shifts)
 

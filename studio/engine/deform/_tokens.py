@@ -164,20 +164,22 @@ def joint_table(pose_deg: Doubles, pivots: Doubles, table: Floats) -> None:
     """Write the joints' transforms for a pose, canonical → posed head space.
 
     Args:
-        pose_deg: (5,) yaw, pitch, roll, gaze yaw, gaze pitch.
+        pose_deg: (6,) yaw, pitch, roll, gaze yaw, gaze pitch, vergence.
         pivots: (4, 3) metres.
         table: (4, JOINT_FIELDS) written.
     """
     head, gaze, eye = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
     _rotation(pose_deg[0], pose_deg[1], pose_deg[2], head)
-    _rotation(pose_deg[3], pose_deg[4], 0.0, gaze)
-    for a in range(3):
-        for b in range(3):
-            eye[a, b] = head[a, 0] * gaze[0, b] + head[a, 1] * gaze[1, b] + head[a, 2] * gaze[2, b]
     for field in range(JOINT_FIELDS):
         table[0, field] = np.float32(0.0)
     table[0, 0] = table[0, 4] = table[0, 8] = table[0, 12] = np.float32(1.0)
     for joint in range(1, pivots.shape[0]):
+        if joint > 1:
+            inward = -1.0 if joint == 2 else 1.0
+            _rotation(pose_deg[3] + inward * pose_deg[5], pose_deg[4], 0.0, gaze)
+            for a in range(3):
+                for b in range(3):
+                    eye[a, b] = head[a, 0] * gaze[0, b] + head[a, 1] * gaze[1, b] + head[a, 2] * gaze[2, b]
         turn = head if joint == 1 else eye
         w = math.sqrt(max(1.0 + turn[0, 0] + turn[1, 1] + turn[2, 2], 1e-12)) / 2.0
         table[joint, 12] = np.float32(w)

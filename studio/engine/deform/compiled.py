@@ -101,7 +101,8 @@ class CompiledDeformer(PreparedDeformer):
             return self.apply(gaussians, controls)
         if rig is not self._rig:
             self._rig, self._skin = rig, _skin(rig)
-        _tokens.joint_table(_degrees(controls.pose), _array(rig.pivots, np.float64), self._skin[2])
+        degrees = np.append(_degrees(controls.pose), controls.pose.vergence_deg)
+        _tokens.joint_table(degrees, _array(rig.pivots, np.float64), self._skin[2])
         return self._deform(gaussians, controls, posed=True)
 
     def _deform(self, gaussians: Gaussians, controls: Controls, *, posed: bool) -> Gaussians:

@@ -198,7 +198,9 @@ class Capture:
 
     def pose_at(self, frame: int) -> Pose:
         """Head pose and gaze of a frame."""
-        return Pose(*(float(v) for v in self.pose[frame]))
+        inward = 0.0 if self.tracking is None else float(self.tracking.vergence[frame])
+        yaw, pitch, roll, gaze_yaw, gaze_pitch = (float(v) for v in self.pose[frame])
+        return Pose(yaw, pitch, roll, gaze_yaw, gaze_pitch, inward)
 
     def au_windows(self, frames: Sequence[int] | Tensor, *, acted: bool = False) -> Tensor:
         """(S, 8, 17) action units at [t-4 … t+3] around each frame (S,), edges replicated; the true ones if `acted`."""

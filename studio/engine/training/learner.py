@@ -15,6 +15,7 @@ from studio.engine.training.alignment import Alignment
 from studio.engine.training.capture import Surface
 from studio.engine.training.density import Plan
 from studio.engine.training.initial import place_on_surface
+from studio.engine.training.losses import Rest
 from studio.engine.training.person import Person
 from studio.engine.training.prior import Prior
 from studio.engine.training.recipes import Recipe, Stage
@@ -47,10 +48,11 @@ class Learner:
             deformer.inherit(torch.zeros(len(rows), dtype=torch.int64))
         else:
             prior, person = start
-            deformer = prior.deformer(gaussians.means, person.sources[rows], person.source_normals[rows])
+            deformer = prior.deformer(gaussians.means, person.sources[rows], person.source_normals[rows], person.slope)
         self.recipe, self.device = recipe, device
         self.pivots = surface.pivots.to(device)
         self.normals = surface.normals[rows].to(device)
+        self._places, self._facing = surface.points.to(device), surface.normals.to(device)
         self._skinning = surface.skinning.to(device)
         self._modes = surface.modes.permute(1, 2, 0).contiguous().to(device)  # (P, 3, U)
         self._mode_weights = surface.mode_weights.to(device)  # (F, U)
@@ -269,6 +271,10 @@ class Learner:
         self.resting = (~moves).nonzero()[:, 0]
         self.deformer.moving = moves.to(torch.uint8)  # the rest is drawn still here, and so it shall be at use
         self.log_cap = (self.spacing * self.recipe.scale_cap).log()[:, None]
+        extent = self.recipe.initial_extent
+        extents = self.spacing.new_tensor([extent, extent, self.recipe.initial_thickness])
+        log_extents = (self.spacing[:, None] * extents).log()
+        self.rest = Rest(self._places[self.rows], self._facing[self.rows], self.spacing, log_extents)
 
 
 def _unpack(gaussians: Gaussians) -> dict[Name, Tensor]:

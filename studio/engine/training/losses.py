@@ -15,6 +15,8 @@ from typing import Protocol
 from torch import Tensor
 
 from studio.engine.deform.deformer import Deltas
+from studio.engine.gaussians import Gaussians
+from studio.engine.measures.binding import gaussian_normals
 from studio.engine.metrics import SSIM_WINDOW, Box
 from studio.engine.training.ssim import ssim_mean
 
@@ -38,6 +40,16 @@ class Evidence:
     speech: Tensor  # (8, F) speech features around the frame
     mouth: Box | None  # the mouth in pixels, where landmarks are known
     image: int  # the capture's image index, the key for anything the judge has precomputed
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Where N Gaussians started: disks on a surface."""
+
+    points: Tensor  # (N, 3) metres
+    normals: Tensor  # (N, 3) unit
+    spacing: Tensor  # (N,) metres
+    log_extents: Tensor  # (N, 3)
 
 
 @dataclass(frozen=True)
@@ -111,6 +123,19 @@ def scale_penalty(log_scales: Tensor, log_cap: Tensor, longest: float = 5.0) -> 
     second = log_scales.sum(1) - largest - log_scales.amin(1)
     needle = (largest - second - math.log(longest)).clamp_min(0.0).square()
     return (over + needle).mean()
+
+
+def surface_penalty(gaussians: Gaussians, rest: Rest, free: float = 0.7) -> Tensor:
+    """How far Gaussians have left the surface that they started on, in spacings, and turned or swollen beside it.
+
+    A clip from the front says nothing of depth, and there an optimizer's steps add up to spikes that show from the
+    side. Every direction that pictures do not ask for goes back to the surface; where they ask, they win: the price of
+    a distance grows linearly, and extents are free within a factor of exp(`free`).
+    """
+    away = ((gaussians.means - rest.points) / rest.spacing[:, None]).square().sum(1)
+    tilt = 1.0 - (gaussian_normals(gaussians.quats) * rest.normals).sum(1).square()
+    swollen = ((gaussians.log_scales - rest.log_extents).abs() - free).clamp_min(0.0).square().sum(1)
+    return ((1.0 + away).sqrt() - 1.0 + tilt + swollen).mean()
 
 
 def appearance_penalty(deltas: Deltas) -> Tensor:

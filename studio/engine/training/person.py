@@ -38,6 +38,13 @@ PADDING_PX = 14
 MOST_VOLUME = 1.25
 """Hair lifts the outline by at most this factor; what stands out further becomes points of its own."""
 
+_OPEN = (REGIONS.index("mouth"), REGIONS.index("teeth"))
+_EYE = REGIONS.index("eyes")
+
+_LOW, _ASIDE = 0.75, 0.35
+"""Of the face's height from above, and of its width beyond it: what begins lower or lies further out is no hair."""
+
+_COVERED = 0.6
 _PICTURES = 12
 _DIRECTIONS = 48
 _HAIRY = 0.5
@@ -56,6 +63,7 @@ class Person:
     surface: Surface
     sources: Tensor  # (P, 3) metres
     source_normals: Tensor  # (P, 3) unit
+    slope: Tensor  # (3, 3) how small steps there are carried here, on the whole
 
 
 @dataclass
@@ -118,7 +126,8 @@ def person_of(capture: Capture, prior: Prior, extra: int) -> Person:
         pivots=floats(pivots),
         mode_names=prior.bare.mode_names,
     )
-    return Person(surface, floats(found.sources), floats(found.source_normals))
+    slope = floats(prior.warp(head).slope)
+    return Person(surface, floats(found.sources), floats(found.source_normals), slope)
 
 
 def with_surface(capture: Capture, person: Person, prior: Prior) -> Capture:
@@ -209,7 +218,26 @@ class _Pictures:
         if not path.exists():
             return None
         with Image.open(path) as picture:
-            return np.asarray(picture.convert("L"), dtype=np.uint8)
+            return dressed(np.asarray(picture.convert("L"), dtype=np.uint8))
+
+
+def dressed(regions: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Regions (H, W) with clothes where they were taken for hair, as dark jackets are.
+
+    Hair grows on the head: what begins only below most of the face and is not joined to anything above, is worn; so is
+    what is further from the face to the side than hair falls.
+    """
+    rows, columns = np.nonzero(regions == REGIONS.index("face"))
+    if not len(rows):
+        return regions
+    top, bottom, left, right = rows.min(), rows.max(), columns.min(), columns.max()
+    pieces, count = ndimage.label(regions == REGIONS.index("hair"), np.ones((3, 3)))
+    low = [where[0].start > top + _LOW * (bottom - top) for where in ndimage.find_objects(pieces, count)]
+    worn = np.array([False, *low])[pieces]
+    aside = _ASIDE * (right - left)
+    y, x = np.ogrid[: regions.shape[0], : regions.shape[1]]
+    worn |= (pieces > 0) & (y > bottom) & ((x < left - aside) | (x > right + aside))
+    return np.where(worn, np.uint8(REGIONS.index("torso")), regions)
 
 
 def _project(points: F64, camera: Camera) -> tuple[F64, F64]:
@@ -325,18 +353,16 @@ def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     labels = np.pad(labels, pad, mode="edge")
     labels = ndimage.median_filter(labels, 3)
     posed = pictures.posed(found, image)
-    drawn = rasterizer.render(_disks(found, posed, found.colours), wide, depth=True)
-    assert drawn.depth is not None
-    covered = drawn.alpha.double().numpy()
-    solid = covered > 0.6
-    wanted = ndimage.binary_opening((alpha > 0.5) & (covered < 0.6))
+    covered = rasterizer.render(_disks(found, posed, found.colours), wide).alpha.double().numpy()
+    wanted = ndimage.binary_opening((alpha > 0.5) & (covered < _COVERED))
     count = int(wanted.sum())
-    if not count or not solid.any():
+    if not count or not (covered > _COVERED).any():
         return found
-    depth = drawn.depth.double().numpy() / np.maximum(covered, 1e-3)
     # Clothes beside the jaw lie as deep as clothes do, not as the jaw.
     bodily = np.isin(labels, [REGIONS.index("torso"), REGIONS.index("neck")])
-    filled = np.where(bodily, _filled(depth, solid & bodily), _filled(depth, solid & ~bodily))
+    of_body = _of(found, bare, "neck", "garment")
+    depths = [_depth(found.kept(mine), posed[mine], wide, rasterizer) for mine in (of_body, ~of_body)]
+    filled = np.where(bodily, *depths)
     stride = max(1.0, (count / max(extra, 1)) ** 0.5)
     y, x = (axis.ravel() for axis in np.meshgrid(
         np.arange(0.0, wide.height, stride), np.arange(0.0, wide.width, stride), indexing="ij"
@@ -375,19 +401,31 @@ def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     return _Points(**{n: np.concatenate([names[n], vars(fresh)[n]], axis=1 if n == "modes" else 0) for n in names})
 
 
+def _depth(found: _Points, posed: F64, camera: Camera, rasterizer: Rasterizer) -> F64:
+    """(H, W) metres: how deep these points alone lie, continued beyond them."""
+    drawn = rasterizer.render(_disks(found, posed, found.colours), camera, depth=True)
+    assert drawn.depth is not None
+    covered = drawn.alpha.double().numpy()
+    return _filled(drawn.depth.double().numpy() / np.maximum(covered, 1e-3), covered > _COVERED)
+
+
 def _filled(depth: F64, known: Flags) -> F64:
-    """(H, W) depth, where it is not known that of the nearest pixel that is, smoothed."""
+    """(H, W) depth, continued smoothly where it is not known: a step between neighbours is a rip from the side."""
     if not known.any():
         return depth
     _, (rows, columns) = ndimage.distance_transform_edt(~known, return_indices=True)
-    return np.asarray(np.where(known, depth, ndimage.gaussian_filter(depth[rows, columns], 2.5)))
+    filled = np.asarray(depth[rows, columns])
+    for spread in (24.0, 12.0, 6.0, 6.0, 3.0, 3.0, 3.0, 1.5, 1.5, 1.5):  # towards a membrane over what is known
+        filled = np.where(known, depth, ndimage.gaussian_filter(filled, spread, mode="nearest"))
+    return filled
 
 
 def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Rasterizer) -> F64:
     """(P, 3) what pictures show where a point is seen; what the nearest seen point of its kind has elsewhere."""
     total, weight = np.zeros((len(found.points), 3)), np.zeros(len(found.points))
     on_hair, on_body = np.zeros(len(found.points)), np.zeros(len(found.points))
-    inner = _of(found, bare, "mouth", "teeth", "tongue")
+    inner, eyes = _of(found, bare, "mouth", "teeth", "tongue"), _of(found, bare, "eye_left", "eye_right")
+    lashes = _of(found, bare, "lash")
     spacing = np.asarray(cKDTree(found.points).query(found.points, 4)[0])[:, 1:].mean(1)
     for image in pictures.all:
         camera = pictures.camera(image)
@@ -404,11 +442,13 @@ def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
         faced[found.parts == bare.part_names.index("hair")] = 0.5
         seen = _inside(pixels, camera) & (_at(solid, pixels) > 0.9) & (depth < _at(front, pixels) + 0.002 + spacing)
         share = seen * faced**2
+        regions = pictures.regions(image)
+        labels = None if regions is None else _at(regions.astype(np.float64), pixels)
+        if labels is not None:  # a lip a pixel too high would be white as teeth, an eye as brown as its lid
+            share = share * (inner == np.isin(labels, _OPEN)) * ((eyes == (labels == _EYE)) | lashes)
         total += share[:, None] * _at(colour, pixels)
         weight += share
-        regions = pictures.regions(image)
-        if regions is not None:
-            labels = _at(regions.astype(np.float64), pixels)
+        if labels is not None:
             on_hair += share * (labels == REGIONS.index("hair"))
             on_body += share * (labels == REGIONS.index("torso"))
     known = weight > 0.05
@@ -416,7 +456,6 @@ def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     colours[known] = total[known] / weight[known, None]
     behind = (found.sources[:, 2] < _BEHIND_M) & (found.sources[:, 1] > _NAPE_M) & ~known
     hair = (found.scalp > _HAIRY) | (found.parts == bare.part_names.index("hair")) | behind
-    eyes = _of(found, bare, "eye_left", "eye_right")
     cloth = _of(found, bare, "garment")
     # Scalp beside ears and forehead may show skin, but the back of the head has the colour of hair; a collar hides the
     # neck, but below the jaw there is skin.

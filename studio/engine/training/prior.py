@@ -17,10 +17,13 @@ from safetensors.numpy import load_file
 from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
+from studio.document.action_units import AU_KEYS, MAX_INTENSITY
 from studio.engine.assets import assets_dir
 from studio.engine.avatar import Avatar, find_avatar, load_avatar
-from studio.engine.deform.deformer import Deformer
+from studio.engine.controls import WINDOW
+from studio.engine.deform.deformer import HEADS, Deformer
 from studio.engine.measures.binding import gaussian_normals
+from studio.engine.speech.articulators import N_ARTICULATORS
 from studio.engine.training.warp import FaceWarp, fit_warp
 from studio.errors import StudioError
 
@@ -36,6 +39,12 @@ EYES: tuple[tuple[int, ...], tuple[int, ...]] = (
 """Landmarks around the left and the right eye; the first and the ninth of each are its corners."""
 
 SEED = 7
+
+_UNITS = len(AU_KEYS)
+_CANDIDATES, _TWINS = 24, 4
+_BLEND_M = 0.001
+_MOTION_COUNTS = 4.0
+"""A millimetre of motion, averaged over all controls, counts as so many of distance: most controls move no point."""
 
 
 @dataclass(frozen=True)
@@ -82,32 +91,53 @@ class Prior:
         return torch.from_numpy(mode_weights(au.double().numpy(), articulators.double().numpy())).float()
 
     @torch.no_grad()
-    def deformer(self, points: Tensor, sources: Tensor, normals: Tensor) -> Deformer:
-        """The avatar's deformer for other Gaussians: each moves as the performer's does at its source.
+    def deformer(self, points: Tensor, sources: Tensor, normals: Tensor, slope: Tensor) -> Deformer:
+        """The avatar's deformer for other Gaussians: each moves as the one of the performer's that fits its source.
 
-        The tri-planes are stretched over the new points; what a point's source had beyond them goes into its residual.
+        The tri-planes are stretched over the new points; what a performer's Gaussian had beyond them goes into the
+        residual of those that take after it. Motion grows with the head.
 
         Args:
             points: (N, 3) metres, the Gaussians in the person's head space.
             sources: (N, 3) metres, where they come from in the performer's.
             normals: (N, 3) unit, there.
+            slope: (3, 3) how small steps in the performer's head space are carried into the person's.
         """
         old = self.avatar.deformer
         fresh = Deformer.for_means(old.config, points)
         state = {k: v for k, v in old.state_dict().items() if k not in ("residual", "moving", "triplane.aabb")}
         fresh.load_state_dict(state, strict=False)
-        rows = self._nearest(sources, normals)
-        fresh.residual = nn.Parameter(old.triplane(sources) + old.residual[rows] - fresh.triplane(points))
+        rows, shares = self._twins(sources, normals)
+        features = old.triplane(self.avatar.gaussians.means) + old.residual
+        fresh.residual = nn.Parameter((features[rows] * shares[..., None]).sum(1) - fresh.triplane(points))
+        motion = HEADS["means"]
+        fresh.head_out.weight[motion] = slope @ fresh.head_out.weight[motion]
         return fresh
 
-    def _nearest(self, sources: Tensor, normals: Tensor) -> Tensor:
-        """(N,) the avatar's Gaussians that fit best: near, and facing the same way, for lips touch."""
-        means = self.avatar.gaussians.means
+    def _twins(self, sources: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 4) the avatar's Gaussians that fit best, and their shares: near, facing and moving as the source does.
+
+        Lips and lids touch at rest; only their motion tells the upper from the lower. A single one's own errors would
+        rip the skin open between neighbours that take after different ones.
+        """
+        means, zones = self.avatar.gaussians.means, self.avatar.zones
+        places = sources.double().numpy()
+        distance, near = cKDTree(means.double().numpy()).query(places, k=_CANDIDATES)
         facing = gaussian_normals(self.avatar.gaussians.quats)
-        distance, at = cKDTree(means.double().numpy()).query(sources.double().numpy(), k=8)
-        agree = torch.einsum("nc,nkc->nk", normals, facing[at]).abs().double().numpy()
-        best = (distance + 0.002 * (1.0 - agree)).argmin(1)
-        return torch.from_numpy(np.take_along_axis(at, best[:, None], 1)[:, 0])
+        agree = torch.einsum("nc,nkc->nk", normals, facing[near]).abs()
+        au = torch.cat([MAX_INTENSITY * torch.eye(_UNITS), torch.zeros(N_ARTICULATORS, _UNITS)])
+        said = torch.cat([torch.zeros(_UNITS, N_ARTICULATORS), torch.eye(N_ARTICULATORS)])
+        windows = (values[:, None].expand(-1, WINDOW, -1) for values in (au, said))
+        has = self.avatar.deformer(means, zones, *windows, torch.zeros(len(au), 5)).means
+        modes = torch.from_numpy(self.bare.modes[:, cKDTree(self.bare.points).query(places)[1]])
+        wanted = torch.einsum("su,unc->snc", self.law(au, said), modes)
+        apart = torch.zeros(near.shape)
+        for shown, true in zip(has, wanted, strict=True):
+            apart += (shown[near] - true[:, None]).square().sum(2)
+        apart = (apart / len(au)).sqrt()
+        score = torch.from_numpy(distance).float() + 0.002 * (1.0 - agree) + _MOTION_COUNTS * apart
+        best, at = score.topk(_TWINS, dim=1, largest=False)
+        return torch.from_numpy(near).gather(1, at), torch.softmax(-best / _BLEND_M, dim=1)
 
 
 @lru_cache(maxsize=2)

@@ -115,6 +115,7 @@ class Recipe:
     raar_weight: float = 0.01  # EmoZone-Talker
     solid_every: int = 0  # steps between looks from the sides, where the head must stay as opaque as it began; 0: none
     solid_weight: float = 0.3  # of that term
+    surface_weight: float = 0.0  # of what keeps Gaussians on the surface they started on where pictures do not object
     align_weight: float = 0.0  # of small corrections to each picture's tracked pose; 0: poses are taken as they are
     align_rate: float = 0.15  # their learning rate, in usual corrections per visit
     judges: tuple[str, ...] = ()  # frozen networks whose losses are added to the fine stage (see engine/judges/choose)
@@ -185,7 +186,7 @@ RECIPES: dict[str, Recipe] = {
     "portrait": Recipe(
         name="portrait",
         prior="nora",
-        geometry_iterations=250,  # the performer's network knows the motion; only its places have moved
+        geometry_iterations=400,  # the performer's network knows the motion; only its places have moved
         coarse_iterations=1_500,
         fine_iterations=8_000,
         coarse_half=0.0,  # pictures are small: half of their size saves a third of the time and loses the detail
@@ -200,12 +201,15 @@ RECIPES: dict[str, Recipe] = {
         filter_weight=0.0,
         planes=LearningRate(2e-3, 2e-4),
         networks=LearningRate(3e-4, 3e-5),
+        prior_points=40_000,  # chosen from fewer, Gaussians clump and leave holes
+        surface_weight=0.02,
         solid_every=3,
         align_weight=1e-3,
         opacity=1.2e-2,
         colour=LearningRate(1e-2, 1e-3),  # few steps: twice the rate of a long training
         motion_weight=0.01,  # the person's law is not the performer's: pictures may overrule it …
-        rehearse_every=2,  # … but what the clip never shows stays the performer's
+        rehearse_every=2,  # … but what the clip never shows stays the performer's,
+        rehearse_weight=0.3,  # and stays as strong: with 0.1, mouths opened half as far after training
         checkpoint_minutes=2.0,
         report_every=20,
     ),

@@ -27,6 +27,7 @@ from studio.engine.training.losses import (
     judge_terms,
     motion_loss,
     scale_penalty,
+    surface_penalty,
 )
 from studio.engine.training.poses import HeldPoses
 from studio.engine.training.ranks import Ranks
@@ -219,6 +220,8 @@ class Steps:
         if alignment is not None:
             loss = loss + recipe.align_weight * alignment.penalty(frame, self._known)
         loss = loss + recipe.scale_weight * scale_penalty(learner.parameters["log_scales"], learner.log_cap)
+        if recipe.surface_weight > 0:
+            loss = loss + recipe.surface_weight * surface_penalty(learner.gaussians, learner.rest)
         if self._outlines and not int(torch.randint(recipe.solid_every, (1,), generator=random)):
             chosen = self._outlines[int(torch.randint(len(self._outlines), (1,), generator=random))]
             loss = loss + recipe.solid_weight * hole_loss(learner.gaussians, chosen, self._rasterizer)

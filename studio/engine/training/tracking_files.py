@@ -19,6 +19,7 @@ with the body, so that posing the rig by `pose` about `pivots` puts the head whe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from studio.engine.speech.articulators import N_ARTICULATORS
+from studio.engine.training.eyes import vergence_deg
 from studio.errors import StudioError
 
 FILE = "tracking.safetensors"
@@ -43,6 +45,11 @@ class Tracking:
     head_triangles: Tensor  # (T, 3) int64
     landmarks_3d: Tensor  # (F, P, 3) metres
     used: Tensor  # (F,) bool
+
+    @cached_property
+    def vergence(self) -> Tensor:
+        """(F,) degrees by which each eye is turned towards the nose."""
+        return vergence_deg(self.landmarks_3d, self.used)
 
 
 def load_tracking(root: Path, frames: int) -> Tracking | None:

@@ -58,6 +58,11 @@ class FaceWarp:
         """Person over performer: the mean scale."""
         return float(np.prod(self.scale) ** (1 / 3))
 
+    @property
+    def slope(self) -> F64:
+        """(3, 3) how steps are carried by similarity and stretch."""
+        return np.asarray(self.scale[:, None] * self.rotation)
+
     def whole(self, points: F64) -> F64:
         """(n, 3) points carried by similarity and stretch alone."""
         return np.asarray((points @ self.rotation.T) * self.scale + self.shift)

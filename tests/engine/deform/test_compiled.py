@@ -1,4 +1,5 @@
 import concurrent.futures
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -188,12 +189,13 @@ def test_speech_is_that_of_the_encoder(window):
     assert np.abs(encoder.out.weight.numpy() @ out - encoder(torch.from_numpy(window)[None])[0].numpy()).max() < 1e-5
 
 
-@given(poses)
+@given(poses, st.sampled_from([0.0, 12.0]))
 @settings(max_examples=40, deadline=None)
-def test_joints_are_those_of_the_rig(pose):
+def test_joints_are_those_of_the_rig(pose, inward):
     rig = Rig(torch.zeros(0, 4, dtype=torch.float64), HEAD[3].pivots.double())
     table = np.empty((4, _tokens.JOINT_FIELDS), np.float32)
-    degrees = [pose.yaw_deg, pose.pitch_deg, pose.roll_deg, pose.gaze_yaw_deg, pose.gaze_pitch_deg]
+    pose = replace(pose, vergence_deg=inward)
+    degrees = [pose.yaw_deg, pose.pitch_deg, pose.roll_deg, pose.gaze_yaw_deg, pose.gaze_pitch_deg, inward]
     _tokens.joint_table(np.array(degrees), rig.pivots.numpy(), table)
     rotations, shifts = rig.transforms(pose)
     assert np.abs(table[:, :9].reshape(4, 3, 3) - rotations.numpy()).max() < 1e-6
