@@ -29,6 +29,7 @@ class Pose:
     Head: yaw turns the face to the subject's left (+x), pitch lifts the chin, roll tips the head to the subject's
     left shoulder. Gaze: yaw turns the eyes to the subject's left, pitch up; both relative to the head. Vergence turns
     each eye towards the nose; it is followed in real people's clips, so that crossed eyes are not taken for theirs.
+    The torso rests unless a film of a real person says otherwise: it turns about the neck, and shifts beneath it.
     """
 
     yaw_deg: float = 0.0
@@ -37,6 +38,8 @@ class Pose:
     gaze_yaw_deg: float = 0.0
     gaze_pitch_deg: float = 0.0
     vergence_deg: float = 0.0
+    torso_turn_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)  # yaw, pitch, roll, as of the head
+    torso_shift_m: tuple[float, float, float] = (0.0, 0.0, 0.0)  # head axes
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,11 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
         beside += ", corrected"
     still, fitted = report["jitter_deg"]["smoothed"], report["jitter_deg"]["as_fitted"]
     jitter = "too short to tell" if still is None else f"{still:.2f}° rms in still moments ({fitted:.2f}° as fitted)"
+    torso, shoulders = report.get("torso"), "not looked for"
+    if torso is not None and torso["followed"]:
+        shoulders = f"move by {torso['range_px']:.0f} pixels, trembled by {torso['jitter_px']:.2f} as found"
+    elif torso is not None:
+        shoulders = f"not followed: {torso['why']}"
     width, height = report["video_size_px"]
     background = "stands still" if report["background"]["still"] else "moves"
     return [
@@ -50,6 +55,7 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
                            f"{100 * report['tracking_error_share']:.2f} % of the face's width"),
         ("Head", spans),
         ("Pose jitter", jitter),
+        ("Shoulders", shoulders),
         ("Lens", f"{report['focal_over_edge']:.1f} picture edges"),
         ("Speech", said),
         ("Sound beside the lips", beside),

@@ -15,7 +15,7 @@ from studio.engine.controls import Pose
 from studio.engine.gaussians import Gaussians
 
 JOINTS = ("torso", "head", "eye_left", "eye_right")
-"""Order of skinning columns; left is the subject's left. The torso does not move."""
+"""Order of skinning columns; left is the subject's left."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,11 @@ class Rig:
             for inward in (-1.0, 1.0)
         ]
         eyes = [head @ gaze for gaze in gazes]
-        rotations = torch.stack([torch.eye(3, dtype=like.dtype, device=like.device), head, *eyes])
+        torso = _euler(*pose.torso_turn_deg, like)
+        rotations = torch.stack([torso, head, *eyes])
         head_shift = like[1] - head @ like[1]
-        shifts = [torch.zeros_like(head_shift), head_shift]
+        moved = torch.tensor(pose.torso_shift_m, dtype=like.dtype, device=like.device)
+        shifts = [like[1] - torso @ like[1] + moved, head_shift]
         for pivot, gaze in zip(like[2:], gazes, strict=True):
             shifts.append(head @ (pivot - gaze @ pivot) + head_shift)
         return rotations, torch.stack(shifts)

@@ -26,11 +26,13 @@ from studio.document.takes import Take
 from studio.engine import targets
 from studio.engine.capture.analysis import Clip, analyse
 from studio.engine.capture.filming import Background, Window, camera_of, cut_out, find_background, finish, window_of
+from studio.engine.capture.head import refine_head
 from studio.engine.capture.mesh import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, MESH_POINTS, POINTS
 from studio.engine.capture.models import load_models
 from studio.engine.capture.observing import observe
 from studio.engine.capture.page import write_page
 from studio.engine.capture.quality import assess
+from studio.engine.capture.torso import Torso, follow_torso
 from studio.engine.consent import Consent, give_consent, read_consent, sha256_of
 from studio.engine.footage import RATE, Footage, open_footage
 from studio.engine.portrait_report import PAGE, REPORT, UNUSABLE, in_words
@@ -149,12 +151,15 @@ def _make(
     cut_out(footage, clip, window, folder, models, report(0.48, 0.3, "cutting out picture"))
     report(0.78, 0.0, "finding the background in picture")(0, len(seen))
     background = find_background(clip, folder)
-    frames = finish(clip, window, background, folder, report(0.8, 0.18, "finishing picture"))
-    result = assess(footage, clip, background, speech, edge)
+    frames = finish(clip, window, background, folder, report(0.8, 0.12, "finishing picture"))
+    train = [frame for frame in frames if frame not in held_out(frames)]
+    clip = refine_head(clip, window, frames, train, folder, report(0.92, 0.04, "following the head in picture"))
+    torso = follow_torso(clip, window, frames, train, folder, report(0.96, 0.03, "following the shoulders in picture"))
+    result = assess(footage, clip, background, torso, speech, edge)
     if result["verdict"] == UNUSABLE:
         _report(folder, result, clip, window)
         raise UnusableError(f"{footage.path.name} cannot be used. {in_words(result)}")
-    _write(folder, out.name, footage, clip, window, background, frames, sound, result, consent)
+    _write(folder, out.name, footage, clip, window, background, torso, frames, sound, result, consent)
     _report(folder, result, clip, window)
     for leftover in ("seen", "mattes"):
         shutil.rmtree(folder / leftover)
@@ -220,6 +225,7 @@ def _write(
     clip: Clip,
     window: Window,
     background: Background,
+    torso: Torso,
     frames: list[int],
     sound: Audio | None,
     result: dict[str, Any],
@@ -240,6 +246,7 @@ def _write(
     save_file(
         {
             "pose": clip.pose.astype(np.float32),
+            "torso": torso.motion.astype(np.float32),
             "articulators": clip.articulators.astype(np.float32),
             "pivots": clip.pivots.astype(np.float32),
             "head": head.astype(np.float32),
@@ -253,7 +260,7 @@ def _write(
         Image.fromarray(background.plate).save(file, "PNG")
     (folder / "background.png.part").replace(folder / "background.png")
     chin, top = head[152], head[10]
-    held_out = set(frames[len(frames) - max(1, round(len(frames) * TEST_SHARE)) :])
+    tested = held_out(frames)
     data = {
         "format": FORMAT,
         "version": VERSION,
@@ -284,7 +291,7 @@ def _write(
                 "mask": f"masks/{frame:06d}.png",
                 "frame": frame,
                 "camera": i,
-                "split": "test" if frame in held_out else "train",
+                "split": "test" if frame in tested else "train",
                 "picture": f"pictures/{frame:06d}.jpg",
                 "regions": f"regions/{frame:06d}.png",
             }
@@ -292,6 +299,11 @@ def _write(
         ],
     }
     targets.write_file(folder / "capture.json", json.dumps(data, indent=1).encode())
+
+
+def held_out(frames: list[int]) -> set[int]:
+    """The frames for testing: the clip's last eleventh."""
+    return set(frames[len(frames) - max(1, round(len(frames) * TEST_SHARE)) :])
 
 
 def landmark_names() -> list[str]:

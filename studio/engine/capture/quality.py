@@ -11,6 +11,7 @@ from studio.document.action_units import AU_KEYS
 from studio.engine.capture.analysis import Clip
 from studio.engine.capture.filming import Background
 from studio.engine.capture.pose import FLIP, angles_deg, jitter_deg
+from studio.engine.capture.torso import NOT_SEEN, Torso
 from studio.engine.footage import RATE, Footage
 from studio.engine.portrait_report import GOOD, LIMITED, UNUSABLE
 from studio.engine.speech.articulators import ARTICULATORS
@@ -24,7 +25,7 @@ SHOWN_AU = 1.5
 
 
 def assess(
-    footage: Footage, clip: Clip, background: Background, speech: SpeechFeatures, edge_px: int
+    footage: Footage, clip: Clip, background: Background, torso: Torso, speech: SpeechFeatures, edge_px: int
 ) -> dict[str, Any]:
     """The report's contents; JSON has them as they are, with null for what cannot be had."""
     used = clip.sifted.used
@@ -59,6 +60,7 @@ def assess(
             "as_fitted": _number(jitter_deg(clip.raw.rotation, used)),
             "smoothed": _number(jitter_deg(track.rotation, used)),
         },
+        "torso": torso.report(),
         "pose_deg": {
             name: {"low": _at(angles[:, i], 2), "high": _at(angles[:, i], 98)}
             for i, name in enumerate(("yaw", "pitch", "roll"))
@@ -134,6 +136,8 @@ def judge(report: dict[str, Any]) -> tuple[str, list[str]]:
         limits.append("The light on the face changes during the clip.")
     if report["light"]["level"] < 0.12:
         limits.append("The face is very dark.")
+    if not report["torso"]["followed"] and report["torso"]["why"] != NOT_SEEN:
+        limits.append(f"The shoulders could not be followed: {report['torso']['why']}; the avatar's will be soft.")
     if not report["background"]["still"]:
         limits.append("The background moves; hair against it will be less clean.")
     if fatal:

@@ -160,27 +160,26 @@ def _rotation(yaw_deg: float, pitch_deg: float, roll_deg: float, out: Doubles) -
 
 
 @kernel()
-def joint_table(pose_deg: Doubles, pivots: Doubles, table: Floats) -> None:
+def joint_table(pose_deg: Doubles, torso: Doubles, pivots: Doubles, table: Floats) -> None:
     """Write the joints' transforms for a pose, canonical → posed head space.
 
     Args:
         pose_deg: (6,) yaw, pitch, roll, gaze yaw, gaze pitch, vergence.
+        torso: (6,) yaw, pitch, roll about the head's pivot, degrees; shift, metres.
         pivots: (4, 3) metres.
         table: (4, JOINT_FIELDS) written.
     """
-    head, gaze, eye = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
+    head, gaze, eye, body = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
+    _rotation(torso[0], torso[1], torso[2], body)
     _rotation(pose_deg[0], pose_deg[1], pose_deg[2], head)
-    for field in range(JOINT_FIELDS):
-        table[0, field] = np.float32(0.0)
-    table[0, 0] = table[0, 4] = table[0, 8] = table[0, 12] = np.float32(1.0)
-    for joint in range(1, pivots.shape[0]):
+    for joint in range(pivots.shape[0]):
         if joint > 1:
             inward = -1.0 if joint == 2 else 1.0
             _rotation(pose_deg[3] + inward * pose_deg[5], pose_deg[4], 0.0, gaze)
             for a in range(3):
                 for b in range(3):
                     eye[a, b] = head[a, 0] * gaze[0, b] + head[a, 1] * gaze[1, b] + head[a, 2] * gaze[2, b]
-        turn = head if joint == 1 else eye
+        turn = body if joint == 0 else (head if joint == 1 else eye)
         w = math.sqrt(max(1.0 + turn[0, 0] + turn[1, 1] + turn[2, 2], 1e-12)) / 2.0
         table[joint, 12] = np.float32(w)
         table[joint, 13] = np.float32((turn[2, 1] - turn[1, 2]) / (4.0 * w))
@@ -190,6 +189,11 @@ def joint_table(pose_deg: Doubles, pivots: Doubles, table: Floats) -> None:
             shift = pivots[1, a]
             for b in range(3):
                 table[joint, 3 * a + b] = np.float32(turn[a, b])
+                if joint == 0:  # about the head's pivot too
+                    shift -= body[a, b] * pivots[1, b]
+                    continue
                 # An eye turns about its own pivot, and goes with the head about the head's.
                 shift += head[a, b] * (pivots[joint, b] - pivots[1, b]) - turn[a, b] * pivots[joint, b]
+            if joint == 0:
+                shift += torso[3 + a]
             table[joint, 9 + a] = np.float32(shift)

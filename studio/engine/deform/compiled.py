@@ -101,8 +101,9 @@ class CompiledDeformer(PreparedDeformer):
             return self.apply(gaussians, controls)
         if rig is not self._rig:
             self._rig, self._skin = rig, _skin(rig)
-        degrees = np.append(_degrees(controls.pose), controls.pose.vergence_deg)
-        _tokens.joint_table(degrees, _array(rig.pivots, np.float64), self._skin[2])
+        pose, pivots = controls.pose, _array(rig.pivots, np.float64)
+        degrees = np.append(_degrees(pose), pose.vergence_deg)
+        _tokens.joint_table(degrees, _torso(pose), pivots, self._skin[2])
         return self._deform(gaussians, controls, posed=True)
 
     def _deform(self, gaussians: Gaussians, controls: Controls, *, posed: bool) -> Gaussians:
@@ -159,6 +160,10 @@ def _parts(gaussians: Gaussians) -> tuple[Tensor, ...]:
 
 def _degrees(pose: Pose) -> NDArray[np.float64]:
     return np.array([pose.yaw_deg, pose.pitch_deg, pose.roll_deg, pose.gaze_yaw_deg, pose.gaze_pitch_deg])
+
+
+def _torso(pose: Pose) -> NDArray[np.float64]:
+    return np.array([*pose.torso_turn_deg, *pose.torso_shift_m])
 
 
 def _array(tensor: Tensor, kind: type[np.generic] = np.float32) -> Any:

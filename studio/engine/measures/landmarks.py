@@ -222,7 +222,7 @@ def _near_gaussians(avatar: Avatar, surface: Surface, marks: Marks) -> tuple[Ten
 
 def _posed(points: Tensor, pose: Tensor, rig: Rig, skinning: Tensor) -> Tensor:
     """(S, L, 3) canonical places (S, L, 3) in the poses (S, 5)."""
-    joints = [rig.transforms(Pose(*(float(v) for v in row))) for row in pose]
+    joints = [rig.transforms(Pose(*row.tolist())) for row in pose]
     turn = torch.einsum("lj,sjab->slab", skinning, torch.stack([t for t, _ in joints]))
     shift = torch.einsum("lj,sja->sla", skinning, torch.stack([s for _, s in joints]))
     return torch.einsum("slab,slb->sla", turn, points) + shift

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -197,10 +197,17 @@ class Capture:
         return self.cameras[self.images[index].camera]
 
     def pose_at(self, frame: int) -> Pose:
-        """Head pose and gaze of a frame."""
-        inward = 0.0 if self.tracking is None else float(self.tracking.vergence[frame])
-        yaw, pitch, roll, gaze_yaw, gaze_pitch = (float(v) for v in self.pose[frame])
-        return Pose(yaw, pitch, roll, gaze_yaw, gaze_pitch, inward)
+        """Head pose and gaze of a frame, and of a real person where the torso is and how the eyes cross."""
+        angles = self.pose[frame].tolist()
+        if self.tracking is None:
+            return Pose(*angles)
+        yaw, pitch, roll, x, y, z = self.tracking.torso[frame].tolist()
+        return replace(
+            Pose(*angles),
+            vergence_deg=float(self.tracking.vergence[frame]),
+            torso_turn_deg=(yaw, pitch, roll),
+            torso_shift_m=(x, y, z),
+        )
 
     def au_windows(self, frames: Sequence[int] | Tensor, *, acted: bool = False) -> Tensor:
         """(S, 8, 17) action units at [t-4 … t+3] around each frame (S,), edges replicated; the true ones if `acted`."""

@@ -5,6 +5,7 @@
 | tensor | shape | what |
 | --- | --- | --- |
 | pose | (F, 5) | degrees: yaw, pitch, roll, gaze yaw, gaze pitch |
+| torso | (F, 6) | turn of the torso about the neck (yaw, pitch, roll in degrees) and shift (metres); may be left out |
 | articulators | (F, 10) | articulation that the sound suggests; zeros where the sound is not this person's speech |
 | pivots | (4, 3) | torso, head, left and right eye, as an avatar's rig has them |
 | head | (P, 3) | the person's neutral face: the landmarks' places |
@@ -13,7 +14,7 @@
 | used | (F,) | uint8, 1 where the frame's picture is in the capture |
 
 Pictures stand in capture.json as ever; a picture's camera has the clip's one orientation and focal length, and moves
-with the body, so that posing the rig by `pose` about `pivots` puts the head where it is seen.
+with the neck, so that posing the rig by `pose` and `torso` about `pivots` puts head and shoulders where they are seen.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Tracking:
     head_triangles: Tensor  # (T, 3) int64
     landmarks_3d: Tensor  # (F, P, 3) metres
     used: Tensor  # (F,) bool
+    torso: Tensor  # (F, 6) degrees and metres; zeros where it is not known
 
     @cached_property
     def vergence(self) -> Tensor:
@@ -75,7 +77,9 @@ def load_tracking(root: Path, frames: int) -> Tracking | None:
         "head": (points, 3),
         "landmarks_3d": (frames, points, 3),
         "used": (frames,),
+        "torso": (frames, 6),
     }
+    got.setdefault("torso", torch.zeros(frames, 6))  # captures made before torsos were followed
     for name, shape in shapes.items():
         if name not in got or tuple(got[name].shape) != shape:
             found = tuple(got[name].shape) if name in got else None
@@ -93,4 +97,5 @@ def load_tracking(root: Path, frames: int) -> Tracking | None:
         triangles,
         got["landmarks_3d"].float(),
         got["used"].bool(),
+        got["torso"].float(),
     )

@@ -24,7 +24,14 @@ TENSORS = ("means", "quats", "log_scales", "opacity_logits", "sh")
 DISTANCE_M = 1e-5
 
 angles = st.floats(-60, 60, width=32)
-poses = st.one_of(st.just(Pose()), st.builds(Pose, angles, angles, angles, angles, angles))
+shifts = st.floats(-0.0625, 0.0625, width=32)
+torsos = st.just({}) | st.fixed_dictionaries(
+    {"torso_turn_deg": st.tuples(angles, angles, angles), "torso_shift_m": st.tuples(shifts, shifts, shifts)}
+)
+poses = st.one_of(
+    st.just(Pose()),
+    st.builds(lambda head, torso: Pose(*head, **torso), st.tuples(angles, angles, angles, angles, angles), torsos),
+)
 moments = st.builds(
     Controls,
     arrays(np.float32, (WINDOW, 17), elements=st.floats(0, 5, width=32) | st.just(0.0)),
@@ -196,7 +203,8 @@ def test_joints_are_those_of_the_rig(pose, inward):
     table = np.empty((4, _tokens.JOINT_FIELDS), np.float32)
     pose = replace(pose, vergence_deg=inward)
     degrees = [pose.yaw_deg, pose.pitch_deg, pose.roll_deg, pose.gaze_yaw_deg, pose.gaze_pitch_deg, inward]
-    _tokens.joint_table(np.array(degrees), rig.pivots.numpy(), table)
+    torso = [*pose.torso_turn_deg, *pose.torso_shift_m]
+    _tokens.joint_table(np.array(degrees), np.array(torso), rig.pivots.numpy(), table)
     rotations, shifts = rig.transforms(pose)
     assert np.abs(table[:, :9].reshape(4, 3, 3) - rotations.numpy()).max() < 1e-6
     assert np.abs(table[:, 9:12] - shifts.numpy()).max() < 1e-6

@@ -67,7 +67,14 @@ def test_corrections_written_into_pose_and_camera_show_the_same(tmp_path: Path) 
     capture = load_capture(write_toy_capture(tmp_path / "egg", frames=8, images=8, size_px=32, points=60, sound=False))
     zeros = torch.zeros(8, 1, 3)
     tracking = Tracking(
-        capture.pose, torch.zeros(8, 10), rig.pivots, zeros[0], torch.zeros(0, 3).long(), zeros, torch.ones(8) > 0
+        capture.pose,
+        torch.zeros(8, 10),
+        rig.pivots,
+        zeros[0],
+        torch.zeros(0, 3).long(),
+        zeros,
+        torch.ones(8) > 0,
+        torch.zeros(8, 6),
     )
     capture = replace(capture, surface=None, tracking=tracking)
     correction = torch.tensor([0.004, -0.006, 0.005, 0.01, 0.004, -0.006, 0.001, -0.002, 0.0015])

@@ -1,0 +1,142 @@
+"""The head's pose, made better by the pictures themselves.
+
+Landmarks slide with every grimace, and the head seems to turn with them. Forehead, nose, ears and hair do not: they are
+one stiff part of the picture (`registration.Part`), on the fitted face and, beside it, on a guess of the skull. How far
+the pictures may overrule the landmarks depends on how well those fit a stiff face in this very clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+from scipy.interpolate import LinearNDInterpolator
+from scipy.spatial.transform import Rotation
+
+from studio.engine.capture.analysis import Clip
+from studio.engine.capture.filming import Window
+from studio.engine.capture.matte import REGIONS
+from studio.engine.capture.mesh import MESH_POINTS
+from studio.engine.capture.pose import angles_deg
+from studio.engine.capture.registration import Freedom, Part, blurs
+from studio.engine.capture.smoothing import smooth
+from studio.engine.capture.torso import EDGE_PX, KEY_PICTURES, lens_of, shown
+
+F64 = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+TOGETHER_PX = 300.0
+"""Pixels of a head that err together: it is not stiff, and the skull's shape is a guess."""
+
+SLIDE = (1.75, 0.14, 0.42)
+"""What landmarks that miss a stiff face by its width would mean for turns (radians), shifts and depth (metres)."""
+
+MOST_SHARE = 0.012
+"""Landmarks that miss by more say nothing about how much worse the pose is."""
+
+_SKULL_M, _FALL_M = 0.08, 0.02
+"""Hair and ears lie so far behind the eyes, and the face falls off to there within so much of its outline."""
+
+_WIDE, _ABOVE = 0.95, 0.05
+"""Widths of the face to either side of its middle, and above the chin, within which the head is looked for."""
+
+
+def refine_head(
+    clip: Clip, window: Window, frames: list[int], train: list[int], folder: Path, report: Callable[[int, int], None]
+) -> Clip:
+    """The clip with poses that agree with what its pictures show.
+
+    Args:
+        clip: with poses from landmarks.
+        window: of the capture's pictures.
+        frames: those that have pictures, rising.
+        train: those of them that may be looked at for the average look.
+        folder: with `frames/` and `regions/`.
+        report: hears pictures done, of all.
+    """
+    keys, reference = _keys(clip, train)
+    shrink = max(1, window.edge // EDGE_PX)
+    where = _region(clip, window, reference, folder, shrink)
+    if where.sum() < 500:
+        return clip
+    lens = lens_of(clip, window, where.shape)
+    heads = np.tile(np.eye(4), (len(clip.seen), 1, 1))
+    heads[:, :3, :3], heads[:, :3, 3] = clip.track.rotation, clip.track.translation
+    quiet = [frame for frame in train if clip.actions.au[frame].sum() <= np.median(clip.actions.au[train].sum(1))]
+    face = np.median(clip.points[quiet][:, :MESH_POINTS], axis=0) @ heads[reference][:3, :3].T
+    face = face + heads[reference][:3, 3]
+    depth = _depth(lens.project(face), face[:, 2], heads[reference][2, 3] + _SKULL_M, lens.fx, where.shape)
+    width = float(
+        np.median(np.linalg.norm(clip.seen.points[train, 454, :2] - clip.seen.points[train, 234, :2], axis=1))
+    )
+    share = min(float(np.nanmedian(clip.raw.error_px[train])) / max(width, 1.0), MOST_SHARE)
+    turn, shift, away = (share * each for each in SLIDE)
+    part = Part(lens, depth, where, Freedom((turn, turn, turn, shift, shift, away)), TOGETHER_PX)
+    home = np.linalg.inv(heads[reference])
+    part.learn([shown(folder, frame, shrink) for frame in keys], [heads[frame] @ home for frame in keys])
+    for done, frame in enumerate(frames):
+        guess = heads[frame] @ home
+        heads[frame] = part.find(blurs(shown(folder, frame, shrink)), guess, guess).motion @ heads[reference]
+        report(done + 1, len(frames))
+    good = np.zeros(len(heads), dtype=bool)
+    good[frames] = True
+    return _placed(clip, heads, good)
+
+
+def _keys(clip: Clip, train: list[int]) -> tuple[list[int], int]:
+    """Pictures for the average look, from all over the clip, and the one that is most usual."""
+    keys = [train[i] for i in np.linspace(0, len(train) - 1, min(KEY_PICTURES, len(train))).astype(int)]
+    turned = np.linalg.norm(clip.pose[train, :3] - np.median(clip.pose[train, :3], axis=0), axis=1)
+    return keys, train[int(np.argmin(turned / 4 + clip.actions.au[train].sum(1) / 4))]
+
+
+def _region(clip: Clip, window: Window, frame: int, folder: Path, shrink: int) -> Flags:
+    """(h, w) pixels of head and hair in a picture, and a rim of what is behind them."""
+    with Image.open(folder / "regions" / f"{frame:06d}.png") as image:
+        labels = np.asarray(image.convert("L"))[shrink // 2 :: shrink, shrink // 2 :: shrink]
+    marks = window.points(clip.seen.points[frame]) / shrink
+    across = float(np.linalg.norm(marks[454] - marks[234]))
+    y, x = np.mgrid[: labels.shape[0], : labels.shape[1]] + 0.5
+    near = (y < marks[152, 1] - _ABOVE * across) & (np.abs(x - marks[[234, 454], 0].mean()) < _WIDE * across)
+    off = [REGIONS.index(name) for name in ("background", "torso", "neck")]
+    return np.asarray(ndimage.binary_dilation(~np.isin(labels, off) & near, iterations=2) & near)
+
+
+def _depth(pixels: F64, depth: F64, skull: float, focal: float, size: tuple[int, int]) -> F64:
+    """(h, w) metres: the face's own depth, and a skull around it."""
+    y, x = np.mgrid[: size[0], : size[1]] + 0.5
+    inside = np.asarray(LinearNDInterpolator(pixels, depth)(np.stack([x, y], axis=2)), np.float64)
+    hole = np.isnan(inside)
+    away, (rows, columns) = ndimage.distance_transform_edt(hole, return_indices=True)
+    rim = inside[rows, columns]
+    fallen = rim + (skull - rim) * (1 - np.exp(-away * skull / focal / _FALL_M))
+    return np.asarray(ndimage.gaussian_filter(np.where(hole, fallen, inside), 1.0))
+
+
+def _placed(clip: Clip, heads: F64, good: Flags) -> Clip:
+    """The clip with heads (F, 4, 4), smoothed shot by shot."""
+    rotation, translation = clip.track.rotation.copy(), clip.track.translation.copy()
+    edges = [0, *(int(i) for i in np.flatnonzero(clip.sifted.breaks) if i > 0), len(good)]
+    for begin, end in pairwise(edges):
+        mine, seen = slice(begin, end), good[begin:end]
+        if not seen.any():
+            continue
+        times = clip.seen.time_s[mine]
+        mean = Rotation.from_matrix(heads[mine][seen, :3, :3]).mean()
+        turns = (mean.inv() * Rotation.from_matrix(heads[mine, :3, :3])).as_rotvec()
+        rotation[mine] = (mean * Rotation.from_rotvec(smooth(turns, seen, times))).as_matrix()
+        depth = smooth(heads[mine, 2, 3], seen, times)
+        at = smooth(heads[mine, :2, 3] / heads[mine, 2:3, 3], seen, times)
+        translation[mine] = np.concatenate([at * depth[:, None], depth[:, None]], axis=1)
+    turns = clip.reference.T @ rotation
+    pivot = clip.pivots[1]
+    sway = translation - np.einsum("ij,fj->fi", clip.reference, pivot - np.einsum("fij,j->fi", turns, pivot))
+    pose = np.concatenate([angles_deg(turns), clip.pose[:, 3:]], axis=1)
+    track = replace(clip.track, rotation=rotation, translation=translation)
+    return replace(clip, track=track, pose=pose, sway=sway)
