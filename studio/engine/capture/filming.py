@@ -19,6 +19,7 @@ from studio.engine.capture.matte import PLATE_PICTURES, Matting, background_plat
 from studio.engine.capture.models import ModelFiles
 from studio.engine.footage import Footage, pictures
 
+F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 
 GREY = 128
@@ -52,6 +53,11 @@ class Background:
     plate: U8  # (h, w, 3)
     seen: float  # share of its pixels that were seen free
     still: bool  # whether it stands still
+
+    @property
+    def known(self) -> bool:
+        """Whether pictures can be compared with it."""
+        return self.still and self.seen > 0.05
 
 
 def window_of(clip: Clip, footage: Footage, edge_px: int) -> Window:
@@ -106,7 +112,7 @@ def cut_out(
 
 def find_background(clip: Clip, folder: Path) -> Background:
     """Puts the background together from pictures all over the clip."""
-    used = _written(clip, folder)
+    used = written(clip, folder)
     chosen = used[np.linspace(0, len(used) - 1, min(PLATE_PICTURES, len(used))).astype(int)]
     images = [_open(_paths(folder, int(i))[0], "RGB") for i in chosen]
     mattes = [_matte(folder, int(i)) for i in chosen]
@@ -120,23 +126,38 @@ def find_background(clip: Clip, folder: Path) -> Background:
 
 
 def finish(
-    clip: Clip, window: Window, background: Background, folder: Path, report: Callable[[int, int], None]
+    clip: Clip,
+    window: Window,
+    background: Background,
+    folder: Path,
+    report: Callable[[int, int], None],
+    steadied: Callable[[F32, F32, int], F32] | None = None,
 ) -> list[int]:
     """Writes `frames/` (the person over grey), `masks/` and `regions/`; returns the frames that have pictures.
+
+    Args:
+        clip: what is known of the clip.
+        window: of the pictures.
+        background: what is behind the person.
+        folder: with `pictures/` and `mattes/`.
+        report: hears pictures done, of all.
+        steadied: makes of a matte, of how much the picture differs from the background, and of the frame a better one.
 
     Raises:
         OSError: the disk refuses.
     """
-    used = _written(clip, folder)
+    used = written(clip, folder)
     for name in ("frames", "masks", "regions"):
         (folder / name).mkdir(exist_ok=True)
     for done, frame in enumerate(used):
         last = folder / "regions" / f"{frame:06d}.png"
         if not last.exists():
             rgb = _open(_paths(folder, int(frame))[0], "RGB")
-            alpha, own = freed(
-                rgb, _matte(folder, int(frame)), background.plate, background.still and background.seen > 0.05
-            )
+            alpha, known = _matte(folder, int(frame)), background.known
+            if known and steadied is not None:
+                differs = np.abs(rgb.astype(np.float32) - background.plate).max(2)
+                alpha = steadied(alpha, differs, int(frame))
+            alpha, own = freed(rgb, alpha, background.plate, known)
             over = own * alpha[..., None] + GREY * (1 - alpha[..., None])
             points = window.points(clip.seen.points[frame])
             name = f"{frame:06d}.png"
@@ -148,7 +169,7 @@ def finish(
     return [int(i) for i in used]
 
 
-def _written(clip: Clip, folder: Path) -> NDArray[np.int64]:
+def written(clip: Clip, folder: Path) -> NDArray[np.int64]:
     """Used frames whose pictures are on disk: a file may hold fewer pictures than it announced."""
     return np.array([int(i) for i in np.flatnonzero(clip.sifted.used) if _paths(folder, int(i))[1].exists()], np.int64)
 

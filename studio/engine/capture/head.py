@@ -8,7 +8,7 @@ the pictures may overrule the landmarks depends on how well those fit a stiff fa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,15 +20,17 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial.transform import Rotation
 
 from studio.engine.capture.analysis import Clip
-from studio.engine.capture.filming import Window
-from studio.engine.capture.matte import REGIONS
+from studio.engine.capture.filming import GREY, Window
+from studio.engine.capture.matte import REGIONS, regions
 from studio.engine.capture.mesh import MESH_POINTS
 from studio.engine.capture.pose import angles_deg
-from studio.engine.capture.registration import Freedom, Part, blurs
+from studio.engine.capture.registration import Freedom, Lens, Part, blurs, points_by, sample
 from studio.engine.capture.smoothing import smooth
-from studio.engine.capture.torso import EDGE_PX, KEY_PICTURES, lens_of, shown
+from studio.engine.capture.torso import EDGE_PX, KEY_PICTURES, lens_of
 
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
 TOGETHER_PX = 300.0
@@ -43,28 +45,69 @@ MOST_SHARE = 0.012
 _SKULL_M, _FALL_M = 0.08, 0.02
 """Hair and ears lie so far behind the eyes, and the face falls off to there within so much of its outline."""
 
+_BAND = (0.35, 0.65)
+"""Quantiles of coverage over the pictures between which a single one may lie."""
+
+_CLEARLY = 40.0
+"""Levels of 255: what differs so from a background that was seen is no background."""
+
 _WIDE, _ABOVE = 0.95, 0.05
 """Widths of the face to either side of its middle, and above the chin, within which the head is looked for."""
 
 
+@dataclass(frozen=True)
+class Outline:
+    """Where the head's outline mostly is, so that no single picture's matte loses a knot of hair that others show."""
+
+    lens: Lens  # of the small pictures
+    depth: F64  # (h, w) metres, reference view
+    motions: F64  # (F, 4, 4) reference camera → a frame's
+    low: F32  # (h, w) usual coverage, reference view: from …
+    high: F32  # … to
+    near: F32  # (h, w) 1 where it may be told
+
+    def steadied(self, alpha: F32, differs: F32, frame: int) -> F32:
+        """A frame's coverage (H, W), held within what is usual there.
+
+        Args:
+            alpha: the matte.
+            differs: (H, W) levels of 255 by which the picture differs from the background: what differs clearly stays.
+            frame: whose.
+        """
+        height, width = self.depth.shape
+        back, view = np.linalg.inv(self.motions[frame]), self.depth.copy()
+        for _ in range(2):  # the depth at a pixel of this picture is that of the reference where the pixel came from
+            points = self.lens.points(view) @ back[:3, :3].T + back[:3, 3]
+            pixels = self.lens.project(points)
+            there = sample(self.depth[..., None].astype(np.float32), pixels)[:, 0]
+            view = view + (there - points[:, 2]).reshape(height, width)
+        known = np.stack([self.low, self.high, self.near], axis=2)
+        usual = sample(known, pixels).reshape(height, width, 3)
+        scale = (alpha.shape[0] / height, alpha.shape[1] / width, 1)
+        low, high, near = np.moveaxis(ndimage.zoom(usual, scale, order=1) if scale[0] != 1 else usual, 2, 0)
+        held = np.clip(alpha, low, high)
+        held = np.where(differs > _CLEARLY, np.maximum(held, alpha), held)
+        return np.asarray(alpha + near * (held - alpha), np.float32)
+
+
 def refine_head(
     clip: Clip, window: Window, frames: list[int], train: list[int], folder: Path, report: Callable[[int, int], None]
-) -> Clip:
-    """The clip with poses that agree with what its pictures show.
+) -> tuple[Clip, Outline | None]:
+    """The clip with poses that agree with what its pictures show, and the head's usual outline.
 
     Args:
         clip: with poses from landmarks.
         window: of the capture's pictures.
         frames: those that have pictures, rising.
         train: those of them that may be looked at for the average look.
-        folder: with `frames/` and `regions/`.
+        folder: with `pictures/` and `mattes/`.
         report: hears pictures done, of all.
     """
     keys, reference = _keys(clip, train)
     shrink = max(1, window.edge // EDGE_PX)
     where = _region(clip, window, reference, folder, shrink)
     if where.sum() < 500:
-        return clip
+        return clip, None
     lens = lens_of(clip, window, where.shape)
     heads = np.tile(np.eye(4), (len(clip.seen), 1, 1))
     heads[:, :3, :3], heads[:, :3, 3] = clip.track.rotation, clip.track.translation
@@ -79,14 +122,22 @@ def refine_head(
     turn, shift, away = (share * each for each in SLIDE)
     part = Part(lens, depth, where, Freedom((turn, turn, turn, shift, shift, away)), TOGETHER_PX)
     home = np.linalg.inv(heads[reference])
-    part.learn([shown(folder, frame, shrink) for frame in keys], [heads[frame] @ home for frame in keys])
+    learned = part.learn([person(folder, frame, shrink) for frame in keys], [heads[frame] @ home for frame in keys])
+    usual = np.stack([
+        sample(_matte(folder, frame, shrink)[..., None], lens.project(points_by(motion, lens.points(depth))))[:, 0]
+        for frame, motion in zip(keys, learned, strict=True)
+    ])  # fmt: skip
+    low, high = (band.reshape(where.shape).astype(np.float32) for band in np.quantile(usual, _BAND, axis=0))
     for done, frame in enumerate(frames):
         guess = heads[frame] @ home
-        heads[frame] = part.find(blurs(shown(folder, frame, shrink)), guess, guess).motion @ heads[reference]
+        heads[frame] = part.find(blurs(person(folder, frame, shrink)), guess, guess).motion @ heads[reference]
         report(done + 1, len(frames))
     good = np.zeros(len(heads), dtype=bool)
     good[frames] = True
-    return _placed(clip, heads, good)
+    placed = _placed(clip, heads, good)
+    heads[:, :3, :3], heads[:, :3, 3] = placed.track.rotation, placed.track.translation
+    near = ndimage.gaussian_filter(_near(clip, window, reference, where.shape).astype(np.float32), 4.0)
+    return placed, Outline(lens, depth, heads @ home, low, high, near)
 
 
 def _keys(clip: Clip, train: list[int]) -> tuple[list[int], int]:
@@ -98,14 +149,35 @@ def _keys(clip: Clip, train: list[int]) -> tuple[list[int], int]:
 
 def _region(clip: Clip, window: Window, frame: int, folder: Path, shrink: int) -> Flags:
     """(h, w) pixels of head and hair in a picture, and a rim of what is behind them."""
-    with Image.open(folder / "regions" / f"{frame:06d}.png") as image:
-        labels = np.asarray(image.convert("L"))[shrink // 2 :: shrink, shrink // 2 :: shrink]
+    with Image.open(folder / "pictures" / f"{frame:06d}.jpg") as image:
+        rgb = np.asarray(image.convert("RGB").reduce(shrink), np.uint8)
     marks = window.points(clip.seen.points[frame]) / shrink
-    across = float(np.linalg.norm(marks[454] - marks[234]))
-    y, x = np.mgrid[: labels.shape[0], : labels.shape[1]] + 0.5
-    near = (y < marks[152, 1] - _ABOVE * across) & (np.abs(x - marks[[234, 454], 0].mean()) < _WIDE * across)
+    labels = regions(rgb, _matte(folder, frame, shrink), marks)
+    near = _near(clip, window, frame, labels.shape)
     off = [REGIONS.index(name) for name in ("background", "torso", "neck")]
     return np.asarray(ndimage.binary_dilation(~np.isin(labels, off) & near, iterations=2) & near)
+
+
+def _near(clip: Clip, window: Window, frame: int, size: tuple[int, ...]) -> Flags:
+    """(h, w) pixels around the face and above the chin."""
+    marks = window.points(clip.seen.points[frame]) * (size[0] / window.edge)
+    across = float(np.linalg.norm(marks[454] - marks[234]))
+    y, x = np.mgrid[: size[0], : size[1]] + 0.5
+    above = y < marks[152, 1] - _ABOVE * across
+    return np.asarray(above & (np.abs(x - marks[[234, 454], 0].mean()) < _WIDE * across))
+
+
+def person(folder: Path, frame: int, shrink: int) -> U8:
+    """A picture of the person over grey, by whole numbers smaller, before it is finished."""
+    with Image.open(folder / "pictures" / f"{frame:06d}.jpg") as image:
+        rgb = np.asarray(image.convert("RGB").reduce(shrink), np.float32)
+    alpha = _matte(folder, frame, shrink)[..., None]
+    return np.asarray(np.round(rgb * alpha + GREY * (1 - alpha)), np.uint8)
+
+
+def _matte(folder: Path, frame: int, shrink: int) -> F32:
+    with Image.open(folder / "mattes" / f"{frame:06d}.png") as image:
+        return np.asarray(np.asarray(image.convert("L").reduce(shrink), np.float32) / 255, np.float32)
 
 
 def _depth(pixels: F64, depth: F64, skull: float, focal: float, size: tuple[int, int]) -> F64:
@@ -116,7 +188,7 @@ def _depth(pixels: F64, depth: F64, skull: float, focal: float, size: tuple[int,
     away, (rows, columns) = ndimage.distance_transform_edt(hole, return_indices=True)
     rim = inside[rows, columns]
     fallen = rim + (skull - rim) * (1 - np.exp(-away * skull / focal / _FALL_M))
-    return np.asarray(ndimage.gaussian_filter(np.where(hole, fallen, inside), 1.0))
+    return np.asarray(ndimage.gaussian_filter(np.where(hole, fallen, inside), 1.0), np.float64)
 
 
 def _placed(clip: Clip, heads: F64, good: Flags) -> Clip:

@@ -25,7 +25,16 @@ from studio.document.interchange.openface import export_openface
 from studio.document.takes import Take
 from studio.engine import targets
 from studio.engine.capture.analysis import Clip, analyse
-from studio.engine.capture.filming import Background, Window, camera_of, cut_out, find_background, finish, window_of
+from studio.engine.capture.filming import (
+    Background,
+    Window,
+    camera_of,
+    cut_out,
+    find_background,
+    finish,
+    window_of,
+    written,
+)
 from studio.engine.capture.head import refine_head
 from studio.engine.capture.mesh import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, MESH_POINTS, POINTS
 from studio.engine.capture.models import load_models
@@ -151,10 +160,12 @@ def _make(
     cut_out(footage, clip, window, folder, models, report(0.48, 0.3, "cutting out picture"))
     report(0.78, 0.0, "finding the background in picture")(0, len(seen))
     background = find_background(clip, folder)
-    frames = finish(clip, window, background, folder, report(0.8, 0.12, "finishing picture"))
-    train = [frame for frame in frames if frame not in held_out(frames)]
-    clip = refine_head(clip, window, frames, train, folder, report(0.92, 0.04, "following the head in picture"))
-    torso = follow_torso(clip, window, frames, train, folder, report(0.96, 0.03, "following the shoulders in picture"))
+    frames = [int(i) for i in written(clip, folder)]
+    train = sorted(set(frames) - held_out(frames))
+    clip, outline = refine_head(clip, window, frames, train, folder, report(0.8, 0.05, "following the head in picture"))
+    steadied = None if outline is None else outline.steadied
+    finish(clip, window, background, folder, report(0.85, 0.1, "finishing picture"), steadied)
+    torso = follow_torso(clip, window, frames, train, folder, report(0.95, 0.04, "following the shoulders in picture"))
     result = assess(footage, clip, background, torso, speech, edge)
     if result["verdict"] == UNUSABLE:
         _report(folder, result, clip, window)

@@ -156,7 +156,7 @@ class Part:
         """The average look at every blur, its slopes, and how far to trust every pixel."""
         height, width = self._size
         seen = np.stack([
-            sample(picture, self._lens.project(_moved(motion, self._every)))
+            sample(picture, self._lens.project(points_by(motion, self._every)))
             for picture, motion in zip(pictures, motions, strict=True)
         ])  # fmt: skip
         inside = seen[:, self._inside]
@@ -185,7 +185,7 @@ class Part:
         for look, picture in zip(self._looks[first:], levels[first:], strict=True):
             flat = look.rows.reshape(-1, len(self._free))
             for _ in range(STEPS):
-                pixels = self._lens.project(_moved(motion, look.points))
+                pixels = self._lens.project(points_by(motion, look.points))
                 seen = sample(picture, pixels).astype(np.float64)
                 gain = _gain(seen, look.colours)
                 miss = seen / gain - look.colours
@@ -260,7 +260,8 @@ def _gain(seen: NDArray[np.floating], look: NDArray[np.floating]) -> float:
     return float(np.clip(np.median(light[bright] / usual[bright]), 0.7, 1.4)) if bright.sum() > 20 else 1.0
 
 
-def _moved(motion: F64, points: F64) -> F64:
+def points_by(motion: F64, points: F64) -> F64:
+    """(n, 3) points after a motion."""
     return np.asarray(points @ motion[:3, :3].T + motion[:3, 3])
 
 
