@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ WINDOW_BACK = 4
 
 WINDOW_FPS = 25.0
 """Rate of the window's frames; fixed by training and independent of the rate of playback or export."""
+
+Triple = tuple[float, float, float]
 
 
 def window_times(time_s: float) -> NDArray[np.float64]:
@@ -38,8 +40,8 @@ class Pose:
     gaze_yaw_deg: float = 0.0
     gaze_pitch_deg: float = 0.0
     vergence_deg: float = 0.0
-    torso_turn_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)  # yaw, pitch, roll, as of the head
-    torso_shift_m: tuple[float, float, float] = (0.0, 0.0, 0.0)  # head axes
+    torso_turn_deg: Triple = field(default=(0.0, 0.0, 0.0), kw_only=True)  # yaw, pitch, roll, as of the head
+    torso_shift_m: Triple = field(default=(0.0, 0.0, 0.0), kw_only=True)  # head axes
 
 
 @dataclass(frozen=True)
