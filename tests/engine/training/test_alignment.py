@@ -1,7 +1,7 @@
 """Corrections of tracked poses, what a clip has seen, and heads that stay whole from the side."""
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +135,13 @@ def test_a_hole_seen_from_the_side_costs_and_is_pulled_shut() -> None:
     hole.backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     assert float(logits.grad[means[:, 0] < -0.03].sum()) < 0
+
+
+def test_a_spike_seen_from_the_side_costs() -> None:
+    one = torch.tensor([[1.0, 0, 0, 0]])
+    ball = Gaussians(torch.zeros(1, 3), one, torch.full((1, 3), -3.5), torch.full((1,), 6.0), torch.zeros(1, 1, 3))
+    draws = CpuRasterizer()
+    look = outlines(ball, torch.tensor([[0.0, 0.0, 1.0]]), draws, 0.2, (0.0, 0.0, 0.0))[0]
+    behind = ball.replace(means=torch.tensor([[0.0, 0.0, -0.15]]))  # hidden by the ball where the clip looks from
+    both = Gaussians(*(torch.cat([getattr(g, f.name) for g in (ball, behind)]) for f in fields(Gaussians)))
+    assert float(hole_loss(both, look, draws)) > float(hole_loss(ball, look, draws)) + 0.3
