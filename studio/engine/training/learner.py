@@ -58,6 +58,8 @@ class Learner:
         self._mode_weights = surface.mode_weights.to(device)  # (F, U)
         self._reach = surface.modes.square().sum(2).amax(0).sqrt().to(device)  # (P,) metres at a weight of 1
         self._peaks = surface.mode_weights.abs().amax(0).to(device)
+        if start is not None:  # what the clip never shows shall move as well, and whole: skin beside resting skin rips
+            self._peaks = self._peaks.clamp_min(1.0)
         self.zones = surface.zones[rows].to(device)
         self.rows = rows.to(device)
         self.spacing = spacing.to(device)

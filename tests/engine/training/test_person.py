@@ -15,10 +15,12 @@ from studio.engine.training.capture import Capture
 from studio.engine.training.capture_files import load_capture
 from studio.engine.training.eyes import OWN, RINGS, STRAIGHT, TURNING, vergence_deg
 from studio.engine.training.initial import facing
+from studio.engine.training.learner import Learner
 from studio.engine.training.lips import AROUND, LOWER, UPPER, _modes_at, rested, with_lips_read
 from studio.engine.training.losses import Rest, surface_penalty
-from studio.engine.training.person import REGIONS, _filled, dressed
+from studio.engine.training.person import REGIONS, _filled, dressed, person_of
 from studio.engine.training.prior import Prior, load_prior
+from studio.engine.training.recipes import RECIPES
 from tests.engine.training.portrait_toy import GROWN, write_portrait
 
 HAIR, FACE, TORSO = (REGIONS.index(name) for name in ("hair", "face", "torso"))
@@ -112,6 +114,17 @@ def test_a_larger_face_moves_by_as_much_more(prior: Prior) -> None:
         share = (shown * wanted).sum(1)[moved] / wanted[moved].square().sum(1)
         assert 0.8 < float(share.median()) < 1.2
         assert float(share.quantile(0.1)) > 0.4  # none of a lip goes with the other one
+
+
+def test_what_the_clip_never_shows_moves_whole(portrait: Capture, prior: Prior) -> None:
+    assert portrait.articulators is not None
+    still = replace(portrait, au=torch.zeros_like(portrait.au), articulators=torch.zeros_like(portrait.articulators))
+    person = person_of(still, prior, 300)
+    few = replace(RECIPES["portrait"], initial_gaussians=1_500, max_gaussians=1_500)
+    learner = Learner(person.surface, few, torch.device("cpu"), (prior, person))
+    smile = person.surface.modes[person.surface.mode_names.index("AU12")].norm(dim=1)[learner.rows]
+    assert int((smile > 1e-3).sum()) > 100
+    assert bool(learner.deformer.moving[smile > 1e-3].all())
 
 
 def test_lips_are_read_where_the_sound_says_nothing(portrait: Capture, prior: Prior) -> None:
