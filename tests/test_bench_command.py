@@ -10,7 +10,7 @@ import pytest
 from studio import cli
 from studio.commands.bench import PARTS, QUICK, SCALING, chosen
 from studio.commands.bench_report import bench_table, compare_table
-from studio.commands.bench_window import engine_latencies_ms, measure_window, percentiles, probe
+from studio.commands.bench_window import engine_latencies_ms, measure_window, percentiles, probe, soak
 from studio.engine.avatar import save_avatar
 from studio.engine.bench.compare import compare
 from studio.engine.bench.figures import Curve, Figure, Findings
@@ -86,6 +86,7 @@ def test_the_real_window_is_used_as_a_hand_would(avatar: Path, monkeypatch: pyte
     assert len(found["present"][0]["times_ms"]) > 10
     assert found["soak"]["edits"] == 2
     assert found["soak"]["seeks"] == 1
+    assert min(found["soak"]["objects_alive"]) > 10_000
 
 
 def test_results_are_compared_without_measuring(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,3 +136,23 @@ def test_the_table_of_a_comparison_names_what_only_one_has() -> None:
     told = "\n".join(compare_table(compare(old, new)))
     assert "WORSE" in told
     assert "Only in one of them: export." in told
+
+
+def test_a_soak_tells_what_is_in_use_and_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.commands.bench_window.need_display", lambda: None)
+    times = [float(second) for second in range(0, 600, 5)]
+    told = {
+        "times_s": times, "memory_mb": [700.0 + time / 100 for time in times], "edits": 9, "seeks": 4,
+        "used_mb": [200.0 for _ in times], "spare_mb": [10.0 + time / 100 for time in times],
+        "objects": [1_000_000 for _ in times], "objects_alive": [900_000, 900_100],
+    }  # fmt: skip
+    monkeypatch.setattr("studio.commands.bench_window.probe", lambda *_: {"soak": told})
+    found, slope = soak(Path("toy"), 10.0)
+    assert slope is not None
+    assert not slope.flat
+    assert found.facts["soak"]["used_slope_mb_per_h"] == [0.0, 0.0]
+    assert "use 200 MB" in found.remarks[0]
+    assert "16 MB are free" in found.remarks[0]
+    assert "900.0 to 900.1 thousand" in found.remarks[0]
+    told["used_mb"] = told["spare_mb"] = [None for _ in times]  # not every C library tells
+    assert "Python's blocks" in soak(Path("toy"), 10.0)[0].remarks[0]

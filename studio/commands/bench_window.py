@@ -103,7 +103,8 @@ def soak(avatar: Path, minutes: float) -> tuple[Findings, Drift | None]:
 
 def _who_holds(times: Sequence[float], told: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Facts and a sentence about what of the memory is in use, which leaks would show in, and what is only kept."""
-    facts: dict[str, Any] = {"objects": told["objects"]}
+    alive = told["objects_alive"]
+    facts: dict[str, Any] = {"objects": told["objects"], "objects_alive": alive}
     words = []
     if None not in told["used_mb"]:
         facts |= {key: [round(value, 1) for value in told[key]] for key in ("used_mb", "spare_mb")}
@@ -113,11 +114,10 @@ def _who_holds(times: Sequence[float], told: Mapping[str, Any]) -> tuple[dict[st
             slope = f"{used.slope_mb_per_h:+.1f} ± {used.error_mb_per_h:.1f} MB an hour"
             words.append(f"arrays and windows use {used.last_mb:.0f} MB of it ({slope})")
             words.append(f"{told['spare_mb'][-1]:.0f} MB are free and kept for the next who needs them")
-    blocks = drift(times, [count / 1e3 for count in told["objects"]])
-    if blocks is not None:
-        slope = f"{blocks.slope_mb_per_h:+.0f} ± {blocks.error_mb_per_h:.0f} thousand an hour"
-        words.append(f"Python has {blocks.last_mb:,.0f} thousand blocks ({slope})")
-        facts["objects_slope_k_per_h"] = [round(blocks.slope_mb_per_h, 1), round(blocks.error_mb_per_h, 1)]
+    if len(alive) > 1:
+        words.append(
+            f"Python's blocks went from {alive[0] / 1e3:,.1f} to {alive[-1] / 1e3:,.1f} thousand, garbage aside"
+        )
     return facts, [f"Of the memory, {'; '.join(words)}."] if words else []
 
 

@@ -6,6 +6,8 @@ then is not the work but the program.
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from PySide6.QtCore import QEvent, QPoint
 
 from studio.commands.window_probe import Memory, Watch, mouse
 from studio.document.action_units import AU_KEYS
+from studio.engine.bench.drift import SETTLING
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -34,9 +37,13 @@ def soak(watch: Watch, seconds: float) -> dict[str, Any]:
     session.set_loop(True)
     driver.toggle()
     memory = Memory(SAMPLE_EVERY_MS)
-    ends = time.monotonic() + seconds
+    began = time.monotonic()
+    ends = began + seconds
     edits = seeks = 0
+    alive: list[int] = []
     while time.monotonic() < ends:
+        if not alive and time.monotonic() - began > SETTLING * seconds:
+            alive.append(living())
         before = session.history.position
         for key in random.choice(AU_KEYS, 2, replace=False):
             slider = window.panel.rows[str(key)].slider
@@ -69,9 +76,16 @@ def soak(watch: Watch, seconds: float) -> dict[str, Any]:
         "used_mb": [held.used_mb for held in memory.held],
         "spare_mb": [held.spare_mb for held in memory.held],
         "objects": [held.objects for held in memory.held],
+        "objects_alive": [*alive, living()],
         "edits": edits,
         "seeks": seeks,
     }
+
+
+def living() -> int:
+    """Blocks of Python's allocator, once garbage has been collected that waits for its turn."""
+    gc.collect()
+    return sys.getallocatedblocks()
 
 
 def drag(watch: Watch, widget: QWidget, path: list[QPoint]) -> None:

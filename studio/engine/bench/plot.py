@@ -137,8 +137,9 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Round values between two powers of ten; few where there are many decades, 2 and 5 as well where there are few."""
-    steps = (1,) if high - low > 3 else (1, 3) if high - low > 2 else (1, 2, 5)
+    """Round values between two powers of ten; few where there are many decades, more where there is less than one."""
+    span = high - low
+    steps = (1,) if span > 3 else (1, 3) if span > 2 else (1, 2, 5) if span > 0.7 else (1, 1.5, 2, 3, 4, 6, 8)
     found = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
     return [value for value in found if low <= math.log10(value) <= high]
 

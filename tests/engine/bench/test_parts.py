@@ -64,6 +64,8 @@ def test_export_and_encoder_have_their_pace(setting: Setting, monkeypatch: pytes
 def test_training_is_timed_on_a_small_capture_of_the_avatar(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "SIZE_PX", 48)
     monkeypatch.setattr(training, "BUDGET_S", 0.0)
+    monkeypatch.setattr(training, "CYCLE", {"geometry": 1, "coarse": 1, "fine": SMALL.teach_every})
+    monkeypatch.setattr(training, "RUNS", 2)
     found = training.measure_training(setting, SMALL)
     told = found.facts["training"]
     assert set(told["steps_per_s"]) == {"geometry", "coarse", "fine"}
