@@ -11,18 +11,15 @@ from studio import cli
 from studio.commands.bench import PARTS, QUICK, SCALING, chosen
 from studio.commands.bench_report import bench_table, compare_table
 from studio.commands.bench_window import engine_latencies_ms, measure_window, percentiles, probe, soak
-from studio.engine.avatar import save_avatar
 from studio.engine.bench.compare import compare
 from studio.engine.bench.figures import Curve, Figure, Findings
 from studio.engine.bench.frames import Setting, measure_frames
-from tests.support import toy_avatar
 
 
 @pytest.fixture(scope="module")
-def avatar(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("avatar") / "toy.safetensors"
-    save_avatar(toy_avatar(300), path)
-    return path
+def avatar(avatar_file: Path) -> Path:
+    """The toy's file."""
+    return avatar_file
 
 
 def result(pace: float = 1.0, **facts: object) -> Findings:

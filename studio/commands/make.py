@@ -225,9 +225,9 @@ def train(args: argparse.Namespace) -> int:
 
         def progress(now: Progress) -> None:
             if lines is None:
-                line.show(now.line, now.iteration / now.iterations)
+                line.show(now.line, now.share)
             else:
-                lines.tell("progress", always=True, share=now.iteration / now.iterations, **asdict(now))
+                lines.tell("progress", always=True, **asdict(now))
 
         path = run_training(
             args.capture,

@@ -57,6 +57,7 @@ class Making:
     step: Step = "capture"
     share: float = 0.0  # of the step that is done
     problem: str = ""  # why it stopped, one sentence; empty when it was asked to
+    minutes: float | None = None  # how long the training may take; None: as long as it needs
 
     @property
     def capture(self) -> Path:
@@ -155,7 +156,8 @@ def load(folder: Path) -> Making:
     try:
         with path.open("rb") as file:
             data: dict[str, Any] = json.loads(file.read(MAX_STATE_BYTES))
-        end, step = data["end_s"], {name: name for name in get_args(Step)}[data["step"]]
+        end, minutes = data["end_s"], data.get("minutes")
+        step = {name: name for name in get_args(Step)}[data["step"]]
         return Making(
             folder,
             _text(data["name"]),
@@ -168,6 +170,7 @@ def load(folder: Path) -> Making:
             step,
             min(max(float(data["share"]), 0.0), 1.0),
             _text(data["problem"]),
+            None if minutes is None else max(float(minutes), 1.0),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:  # another version lacks something, too
         raise StudioError(f"{path} is damaged and cannot be gone on with ({error}); remove its folder.") from error

@@ -255,15 +255,8 @@ class HeadPage:
         self._studio = studio
         self.panel = HeadPanel()
         studio.inspector.add_page("Head", self.panel, tip="Head, gaze and automatic blinks")
-        sliders, panel = studio.timeline.sliders, self.panel
-        panel.gesture_begun.connect(sliders.begin)
-        panel.gesture_moved.connect(sliders.move)
-        panel.gesture_ended.connect(sliders.end)
-        panel.gesture_cancelled.connect(studio.session.cancel)
-        panel.value_set.connect(sliders.step)
-        panel.value_reset.connect(sliders.reset)
-        panel.key_clicked.connect(studio.timeline.toggle_key)
-        blinks = panel.blinks
+        studio.timeline.serve(self.panel)
+        panel, blinks = self.panel, self.panel.blinks
         blinks.switched.connect(self._switch)
         blinks.gesture_begun.connect(studio.session.begin)
         blinks.gesture_ended.connect(studio.session.commit)

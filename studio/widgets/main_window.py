@@ -204,14 +204,7 @@ class MainWindow(QMainWindow):
                 "play.mute": self._apply_volume,
             }
         )
-        sliders = self.timeline.sliders
-        self.panel.gesture_begun.connect(sliders.begin)
-        self.panel.gesture_moved.connect(sliders.move)
-        self.panel.gesture_ended.connect(sliders.end)
-        self.panel.gesture_cancelled.connect(session.cancel)
-        self.panel.value_set.connect(sliders.step)
-        self.panel.value_reset.connect(sliders.reset)
-        self.panel.key_clicked.connect(self.timeline.toggle_key)
+        self.timeline.serve(self.panel)
         self.timeline.message.connect(self.status.setText)
         self.transport.volume_changed.connect(self._volume_changed)
         self.viewport.view_changed.connect(self._view_changed)

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from studio.engine.avatar import save_avatar
 from studio.engine.renderer import Renderer
 from studio.errors import StudioError
 from studio.playback.clock import Segment
@@ -21,13 +20,6 @@ from studio.playback.sync_report import Seen, Statements, SyncReport, offset_s, 
 from tests.support import toy_avatar
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def avatar_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("avatar") / "toy.safetensors"
-    save_avatar(toy_avatar(300), path)
-    return path
 
 
 @pytest.fixture

@@ -66,11 +66,9 @@ def test_as_the_system_follows_the_desktop(studio: Studio, monkeypatch: pytest.M
         def colorScheme(self) -> Qt.ColorScheme:  # noqa: N802
             return Qt.ColorScheme.Light
 
-    monkeypatch.setattr(appearance.QGuiApplication, "styleHints", lambda: Hints())
-    try:
+    with monkeypatch.context() as patch:  # alone: the fixtures' own patches stay
+        patch.setattr(appearance.QGuiApplication, "styleHints", lambda: Hints())
         assert appearance.palette_of("system") is theme.LIGHT
-    finally:
-        monkeypatch.undo()
     studio.window.actions_["theme.system"].trigger()
     assert theme.palette() is appearance.palette_of("system")
     studio.window.actions_["theme.dark"].trigger()

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -178,8 +178,6 @@ def test_without_a_graphics_card_pictures_are_painted_in_memory(qtbot: QtBot, mo
     assert isinstance(make_presenter(), RasterPresenter)
     monkeypatch.setattr("studio.widgets.presenters.gl_renderer", lambda: None)
     assert isinstance(make_presenter(), RasterPresenter)
-    monkeypatch.setattr(QGuiApplication, "platformName", lambda: "offscreen")
-    monkeypatch.undo()
 
 
 def test_repainting_loses_no_reference_to_none(studio: Studio) -> None:

@@ -131,7 +131,7 @@ def check_file(path: Path) -> None:
         if not path.is_file():
             raise StudioError(f"{path} is not an ordinary file; choose a sound or video file.")
         if path.stat().st_size == 0:
-            raise StudioError(f"{path} is empty; choose a file with sound in it.")
+            raise StudioError(f"{path} is empty; choose another file.")
         with path.open("rb"):
             pass
     except (OSError, ValueError) as error:

@@ -16,6 +16,7 @@ class Progress:
     stage: Stage
     iteration: int  # of the whole run, counted from 1
     iterations: int  # of the whole run
+    share: float  # of the whole run's work that is done, 0–1; a bound on the minutes counts as its end
     loss: float  # mean since the last report
     psnr_db: float | None  # of the training pictures since the last report; None in the geometry stage
     motion_mm: float | None  # mean error of the taught motion in millimetres; None where it is not known

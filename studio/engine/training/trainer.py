@@ -204,14 +204,20 @@ class _Run:
 
     def _share(self, stage: Stage) -> float:
         """How much of the stage is done, by iterations or by the bound on minutes, whichever is further."""
-        recipe, position = self.recipe, self.position
-        length = recipe.iterations(stage)
+        position = self.position
+        length = self.recipe.iterations(stage)
         by_count = position.done / length if length else 1.0
-        if recipe.max_minutes is None:
-            return by_count
-        costs = {s: STEP_COST[s] * recipe.iterations(s) for s in STAGES}
-        allowed = recipe.max_minutes * 60 * costs[stage] / sum(costs.values())
-        return max(by_count, position.stage_s / allowed)
+        return max(by_count, position.stage_s / self._allowed_s(stage))
+
+    def _work(self, stage: Stage) -> float:
+        """The share of the whole run's work that a stage is."""
+        costs = {s: STEP_COST[s] * self.recipe.iterations(s) for s in STAGES}
+        return costs[stage] / max(sum(costs.values()), 1e-9)
+
+    def _allowed_s(self, stage: Stage) -> float:
+        """How long a stage may take, in seconds; without end unless the recipe bounds its minutes."""
+        minutes = self.recipe.max_minutes
+        return math.inf if minutes is None else max(minutes * 60 * self._work(stage), 1e-9)
 
     def _iterate(self, stage: Stage) -> None:
         recipe, position, learner = self.recipe, self.position, self.learner
@@ -309,15 +315,17 @@ class _Run:
         motions = [r.motion_mm for r in recent if r.motion_mm is not None]
         before = sum(recipe.iterations(s) for s in STAGES[: STAGES.index(stage)])
         pace = position.stage_s / max(1, position.done)
-        share = self._share(stage)
+        share = min(self._share(stage), 1.0)
+        done = sum(self._work(s) for s in STAGES[: STAGES.index(stage)]) + share * self._work(stage)
         left = pace * position.done / max(share, 1e-9) * (1 - share)
         for later in STAGES[STAGES.index(stage) + 1 :]:
-            left += recipe.iterations(later) * pace * STEP_COST[later] / STEP_COST[stage]
+            left += min(recipe.iterations(later) * pace * STEP_COST[later] / STEP_COST[stage], self._allowed_s(later))
         self.progress(
             Progress(
                 stage=stage,
                 iteration=before + position.done,
                 iterations=recipe.total_iterations,
+                share=min(round(done, 6), 1.0),
                 loss=sum(r.loss for r in recent) / len(recent),
                 psnr_db=-10 * math.log10(max(1e-10, sum(errors) / len(errors))) if errors else None,
                 motion_mm=sum(motions) / len(motions) if motions else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout
 
 from studio.engine.consent import MAX_NAME, STATEMENT
@@ -52,7 +53,7 @@ class ConsentPage(Page):
         for text in KEPT:
             line, dot = QHBoxLayout(), QLabel("•")
             dot.setObjectName("hint")
-            line.addWidget(dot)
+            line.addWidget(dot, 0, Qt.AlignmentFlag.AlignTop)
             line.addWidget(label(text, "hint"), 1)
             line.setSpacing(theme.SPACE)
             self.body.addLayout(line)

@@ -62,6 +62,8 @@ def training_words(making: Making) -> list[str]:
         f"--recipe={RECIPE}",
         "--resume",
     ]
+    if making.minutes is not None:
+        words.append(f"--minutes={making.minutes!r}")
     return [*words, "--progress=json", f"--preview={making.preview}"]
 
 
@@ -175,6 +177,12 @@ class Maker(QObject):
         self._began, self.what, self.left_s = None, "", None
         self._child.start(capture_words(making) if making.step == "capture" else training_words(making))
         self.changed.emit()
+
+    def train(self, minutes: float | None) -> None:
+        """After the report: train for so long, or for as long as it needs. Raises StudioError."""
+        if self.making is not None and self.making.step == "report":
+            self.making = replace(self.making, minutes=minutes)
+            self.go_on()
 
     def found_video(self, video: Path) -> None:
         """The video lies there now: go on with it. Raises StudioError."""

@@ -7,7 +7,17 @@ from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.document.action_units import ACTION_UNITS, AU_KEYS
 from studio.engine.portrait_report import GOOD, PAGE, SHEET, UNUSABLE, figures, in_words
@@ -22,6 +32,14 @@ HINTS = {
     GOOD: "Nothing stands in the way of a good avatar.",
     UNUSABLE: "This video cannot become an avatar. Film again as the sentence says, or choose another video.",
 }
+LENGTHS: tuple[tuple[str, float | None], ...] = (
+    ("As long as it needs: the best likeness", None),
+    ("At most three hours", 180.0),
+    ("At most an hour", 60.0),
+    ("At most 20 minutes: a first look", 20.0),
+)
+"""How long the training may take, in minutes."""
+
 LIMITED_HINT = "An avatar can be made of it; what is listed here will be seen in it. Filming again may be worth more."
 
 
@@ -151,6 +169,22 @@ class ReportPage(Page):
         self.scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.scrolled.setAccessibleName("Quality report")
         self.body.addWidget(self.scrolled, 1)
+        self.length = QComboBox()
+        self.length.setAccessibleName("Length of the training")
+        self.length.setToolTip("A bound ends every part of the training early; the avatar is blurrier then")
+        for text, minutes in LENGTHS:
+            self.length.addItem(text, minutes)
+        name = QLabel("Length of the training")
+        name.setBuddy(self.length)
+        self._length_row = QWidget()
+        self._length_row.setLayout(in_row((name, self.length)))
+        self.body.addWidget(self._length_row)
+
+    @property
+    def minutes(self) -> float | None:
+        """How long the training may take; None: as long as it needs."""
+        minutes: float | None = self.length.currentData()
+        return minutes
 
     def show_maker(self) -> None:
         """Show the report of what is made now."""
@@ -172,6 +206,7 @@ class ReportPage(Page):
         self.hint.setText(HINTS.get(verdict, LIMITED_HINT))
         theme.set_state(self.verdict, "verdict", verdict)
         self.next_text = "" if verdict == UNUSABLE else "Train the avatar"
+        self._length_row.setVisible(verdict != UNUSABLE)
         self.set_ready(verdict != UNUSABLE)
 
     def _fill(self, report: dict[str, Any], folder: Path) -> None:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QProgressBar
 
-from studio.widgets.exports.words import duration
 from studio.widgets.making.choose import Picture
 from studio.widgets.making.curve import TrainingCurve
 from studio.widgets.making.maker import Maker
 from studio.widgets.making.page import STEPS, Page, label
+from studio.widgets.making.work_page import WorkPage
 
 STAGES = {
     "geometry": "It learns how the face moves",
@@ -21,29 +20,21 @@ STAGES = {
 }
 """The training's stages for people."""
 
+JUDGING = "All is learned; the avatar is compared with the video once more, and written…"
 
-class TrainingPage(Page):
+
+class TrainingPage(WorkPage):
     """Picture, curves, and how long it still takes."""
 
     step = 4
 
     def __init__(self, maker: Maker) -> None:
-        super().__init__("", "")
-        self.next_text = ""
-        self._maker = maker
+        super().__init__(maker, "training")
         self._shown: tuple[Path, int] | None = None
         self.picture = Picture("The first picture comes\nafter a minute or two.")
         self.picture.setMinimumSize(QSize(240, 140))
         self.picture.setAccessibleName("The avatar so far")
         self.curve = TrainingCurve()
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setRange(0, 1000)
-        self.bar.setFixedHeight(8)
-        self.bar.setAccessibleName("Share of the training that is done")
-        self.left = label("", "hint")
-        self.body.addWidget(self.bar)
-        self.body.addWidget(self.left)
         self.body.addWidget(self.picture, 1)
         self.body.addWidget(label("Left the video, right the avatar; it never learns from this moment.", "hint"))
         self.body.addWidget(self.curve)
@@ -53,30 +44,19 @@ class TrainingPage(Page):
         maker, making = self._maker, self._maker.making
         if making is None:
             return
-        running = maker.running
-        self.title.setText(f"Training {making.name}" if running else f"The training of {making.name} stands still")
-        self.hint.setText(
-            "Close this window to work with the studio meanwhile, or pause: what is learned is kept."
-            if running
-            else "What is learned is kept; go on when you like, also after a restart."
+        self.show_work(
+            (
+                f"Training {making.name}",
+                "Close this window to work with the studio meanwhile, or pause: what is learned is kept.",
+            ),
+            (
+                f"The training of {making.name} stands still",
+                "What is learned is kept; go on when you like, also after a restart.",
+            ),
+            JUDGING if maker.share >= 1.0 and maker.what else STAGES.get(maker.what, maker.what),
         )
-        self.bar.setValue(round(1000 * maker.share))
-        percent = f"{100 * maker.share:.0f} %"
-        if maker.stopping:
-            self.left.setText("Stopping; what is learned is written…")
-        elif not running:
-            self.left.setText(f"{percent} done")
-        elif not maker.what:
-            self.left.setText("Starting…")
-        elif maker.share >= 1.0:
-            self.left.setText("All is learned; the avatar is compared with the video once more, and written…")
-        else:
-            stage = STAGES.get(maker.what, maker.what)
-            left = "" if maker.left_s is None else f"  ·  about {duration(maker.left_s)} left"
-            self.left.setText(f"{percent}  ·  {stage}{left}")
         self.curve.show_points(maker.curve)
         self._show_picture(making.preview)
-        self.say_problem("" if running else making.problem)
 
     def _show_picture(self, path: Path) -> None:
         try:

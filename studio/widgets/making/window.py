@@ -152,6 +152,8 @@ class MakingWindow(QDialog):
             if film is not None:
                 name = self.choose_page.name.text()
                 maker.begin(name, film.footage.path, start_s, end_s, self.consent_page.who)
+        elif page is self.report_page:
+            maker.train(self.report_page.minutes)
         elif page is self.finished_page:
             self.close()
         else:

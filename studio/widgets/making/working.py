@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QVBoxLayout
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
 from studio.widgets import theme
-from studio.widgets.exports.words import duration
 from studio.widgets.making.maker import Maker
-from studio.widgets.making.page import Page, label
+from studio.widgets.making.page import label
+from studio.widgets.making.work_page import WorkPage
 
 PHASES: tuple[tuple[str, str, str], ...] = (
     ("looking at", "Follow the face", "Every picture is looked at: where the face is, and what it does."),
@@ -25,27 +25,18 @@ def phase_of(what: str) -> int:
     return next((i for i, (begins, _, _) in enumerate(PHASES) if what.startswith(begins)), 0)
 
 
-class CapturePage(Page):
+class CapturePage(WorkPage):
     """Shows how far it is; the buttons below stop it or go on."""
 
     step = 2
 
     def __init__(self, maker: Maker) -> None:
-        super().__init__("Capturing the video", "")
-        self.next_text = ""
-        self._maker = maker
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setRange(0, 1000)
-        self.bar.setFixedHeight(8)
-        self.bar.setAccessibleName("Share of the capture that is done")
-        self.left = label("", "hint")
+        super().__init__(maker, "capture")
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.SPACE + 4)
         grid.setVerticalSpacing(theme.SPACE * 2)
         grid.setColumnStretch(1, 1)
         self._ticks: list[QLabel] = []
-        self._names: list[QLabel] = []
         for i, (_, name, what) in enumerate(PHASES):
             tick, title, text = QLabel(str(i + 1)), label(name, bold=True), label(what, "hint")
             tick.setObjectName("step")
@@ -58,9 +49,6 @@ class CapturePage(Page):
             grid.addWidget(tick, i, 0, Qt.AlignmentFlag.AlignTop)
             grid.addLayout(both, i, 1)
             self._ticks.append(tick)
-            self._names.append(title)
-        self.body.addWidget(self.bar)
-        self.body.addWidget(self.left)
         self.body.addSpacing(theme.SPACE)
         self.body.addLayout(grid)
         self.body.addStretch(1)
@@ -70,30 +58,19 @@ class CapturePage(Page):
         maker, making = self._maker, self._maker.making
         if making is None:
             return
-        running = maker.running
-        self.title.setText(f"Capturing {making.video.name}" if running else "The capture stands still")
-        self.hint.setText(
-            "This goes on in the background when you close this window; what is done is kept whatever happens."
-            if running
-            else "What is done is kept; go on when you like."
+        self.show_work(
+            (
+                f"Capturing {making.video.name}",
+                "This goes on in the background when you close this window; what is done is kept whatever happens.",
+            ),
+            ("The capture stands still", "What is done is kept; go on when you like."),
+            maker.what,
         )
-        self.bar.setValue(round(1000 * maker.share))
-        percent = f"{100 * maker.share:.0f} %"
-        if maker.stopping:
-            self.left.setText("Stopping…")
-        elif not running:
-            self.left.setText(f"{percent} done")
-        elif not maker.what:
-            self.left.setText("Starting…")
-        else:
-            left = "" if maker.left_s is None else f"  ·  about {duration(maker.left_s)} left"
-            self.left.setText(f"{percent}  ·  {maker.what}{left}")
         now = phase_of(maker.what) if maker.what else (-1 if not maker.share else _by_share(maker.share))
         for i, tick in enumerate(self._ticks):
             theme.set_state(tick, "done", i < now)
-            theme.set_state(tick, "now", i == now and running)
+            theme.set_state(tick, "now", i == now and maker.running)
             tick.setText("✓" if i < now else str(i + 1))
-        self.say_problem("" if running else making.problem)
 
 
 def _by_share(share: float) -> int:

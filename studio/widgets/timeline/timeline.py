@@ -15,6 +15,7 @@ from studio.playback.player import State
 from studio.widgets.actions import Actions
 from studio.widgets.driver import PlaybackDriver
 from studio.widgets.session import Session
+from studio.widgets.slider_row import SliderPanel
 from studio.widgets.sound_clip import Clip
 from studio.widgets.timeline.amount import TOOLS, AmountPanel
 from studio.widgets.timeline.canvas import ZOOM_STEP, Canvas
@@ -163,6 +164,17 @@ class Timeline(QWidget):
         """Show a lane and bring it into focus."""
         self.editor.show_lane(lane_id)
         self.canvas.reveal(lane_id)
+
+    def serve(self, panel: SliderPanel) -> None:
+        """What the panel's sliders and diamonds do becomes values, keys and recordings."""
+        sliders = self.sliders
+        panel.gesture_begun.connect(sliders.begin)
+        panel.gesture_moved.connect(sliders.move)
+        panel.gesture_ended.connect(sliders.end)
+        panel.gesture_cancelled.connect(self._session.cancel)
+        panel.value_set.connect(sliders.step)
+        panel.value_reset.connect(sliders.reset)
+        panel.key_clicked.connect(self.toggle_key)
 
     def toggle_key(self, lane_id: str) -> None:
         """A key under the playhead, or none any more: the diamond beside a slider."""

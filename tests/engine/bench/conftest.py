@@ -4,16 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from studio.engine.avatar import save_avatar
 from studio.engine.bench.frames import Setting
-from tests.support import toy_avatar
 
 
 @pytest.fixture(scope="session")
-def avatar(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("avatar") / "toy.safetensors"
-    save_avatar(toy_avatar(300), path)
-    return path
+def avatar(avatar_file: Path) -> Path:
+    """The toy's file."""
+    return avatar_file
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_what_is_no_usable_video_is_told_in_one_sentence(grey_video: GreyVideo, 
         (small, "64×48"),
         (noise, "damaged"),
         (cut, "damaged"),
-        (tmp_path / "empty.mp4", "empty"),
+        (tmp_path / "empty.mp4", "is empty; choose another file"),
         (tmp_path / "nothing.mp4", "no file"),
         (tmp_path, "folder"),
     ):

@@ -64,6 +64,8 @@ def test_a_few_hundred_iterations_make_a_head_that_obeys(capture: Path, tmp_path
     assert [r.iteration for r in reports] == sorted(r.iteration for r in reports)
     assert reports[-1].iteration == reports[-1].iterations == RECIPES["quick"].total_iterations
     assert reports[-1].left_s == pytest.approx(0.0, abs=1e-6)
+    assert [r.share for r in reports] == sorted(r.share for r in reports)
+    assert reports[-1].share == pytest.approx(1.0)
     assert "Gaussians" in fine[-1].line
 
     avatar = load_avatar(out)
@@ -184,6 +186,10 @@ def test_a_bound_on_minutes_ends_every_stage_early(small: Path, tmp_path: Path) 
     reports: list[Progress] = []
     out = train(small, tmp_path / "bounded.safetensors", endless, progress=reports.append)
     assert {r.stage for r in reports} == {"geometry", "coarse", "fine"}
+    shares = [r.share for r in reports]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0), "what the bound leaves out is not work that is missing"
+    assert all(r.left_s <= 1.5 for r in reports), "never longer than 0.02 minutes, however many iterations are left"
     assert load_avatar(out).info.training["minutes"] < 1.0
 
 

@@ -42,6 +42,22 @@ if plan.get("fails"):
 """
 
 
+LOOKING = {"share": 0.2, "what": "looking at picture 100 of 500"}
+
+CUTTING = {"share": 0.6, "what": "cutting out picture 300 of 500"}
+
+TRAINED = {
+    "share": 0.5,
+    "iteration": 50,
+    "iterations": 100,
+    "stage": "fine",
+    "loss": 0.02,
+    "psnr_db": 28.0,
+    "left_s": 90,
+}
+"""What the work tells on its way."""
+
+
 def report(verdict: str = "usable with limits", limits: tuple[str, ...] = ("13 s can be used.",)) -> dict[str, Any]:
     """As a capture writes it."""
     return {

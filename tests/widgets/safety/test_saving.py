@@ -73,14 +73,15 @@ def test_saving_elsewhere_is_offered_when_saving_fails(studio: Studio, saved: Pa
 
 def test_trying_again_saves_once_the_disk_is_well(studio: Studio, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.session.hold("AU12", 4.0)
-    break_writing(monkeypatch, errno.ENOSPC)
+    with monkeypatch.context() as patch:  # alone: the fixtures' own patches stay
+        break_writing(patch, errno.ENOSPC)
 
-    def mended(parent: object, text: str) -> str:
-        monkeypatch.undo()
-        return "retry"
+        def mended(parent: object, text: str) -> str:
+            patch.undo()
+            return "retry"
 
-    studio.answers.not_saved = mended  # type: ignore[method-assign, assignment]
-    assert studio.window.files.save()
+        studio.answers.not_saved = mended  # type: ignore[method-assign, assignment]
+        assert studio.window.files.save()
     assert load_project(saved) == studio.session.project
 
 
