@@ -62,7 +62,10 @@ def place_on_surface(surface: Surface, recipe: Recipe) -> tuple[Gaussians, Tenso
     rows = torch.from_numpy(chosen)
     count = len(rows)
     spacing = surface.spacing[rows] * (len(surface) / count) ** 0.5
-    extent = torch.tensor([recipe.initial_extent, recipe.initial_extent, recipe.initial_thickness])
+    extent = torch.tensor([recipe.initial_extent, recipe.initial_extent, recipe.initial_thickness]).expand(count, 3)
+    if recipe.initial_stretch > 1:
+        wider = stretch(surface, rows).clamp(1.0, recipe.initial_stretch)
+        extent = torch.cat([extent[:, :2] * wider[:, None], extent[:, 2:]], 1)
     sh = torch.zeros(count, (recipe.sh_degree + 1) ** 2, 3)
     sh[:, 0] = (surface.colours[rows] - 0.5) / SH_C0
     gaussians = Gaussians(
@@ -73,6 +76,25 @@ def place_on_surface(surface: Surface, recipe: Recipe) -> tuple[Gaussians, Tenso
         sh=sh,
     )
     return gaussians, rows, spacing
+
+
+def stretch(surface: Surface, rows: Tensor) -> Tensor:
+    """(N,) ≥ 1: how much further from its neighbours a surface point of `rows` (N,) comes in its widest expression.
+
+    Of six neighbours of its part the median counts, so that lips that part do not count as stretched.
+    """
+    points, parts = surface.points[rows].double().numpy(), surface.parts[rows].numpy()
+    apart = points + 10.0 * np.eye(1, 3) * parts[:, None]  # parts are far from one another
+    near = torch.from_numpy(np.asarray(cKDTree(apart).query(apart, k=min(7, len(rows)))[1])[:, 1:])
+    steps = surface.points[rows][near] - surface.points[rows][:, None]
+    rest = steps.norm(dim=2).clamp_min(1e-6)
+    widest = torch.ones(len(rows))
+    for mode in surface.modes:
+        moved = mode[rows]
+        if float(moved.abs().max()) > 0:
+            ratio = (steps + moved[near] - moved[:, None]).norm(dim=2) / rest
+            widest = torch.maximum(widest, ratio.median(1).values)
+    return widest
 
 
 def facing(normals: Tensor) -> Tensor:

@@ -78,6 +78,7 @@ class Recipe:
     sh_degree: int = 1  # colour over viewing direction; soft light needs little, and degree 1 cannot overfit views
     initial_opacity: float = 0.9  # surface points are known to be there
     initial_extent: float = 0.7  # standard deviation along the surface in spacings: neighbours just overlap
+    initial_stretch: float = 1.0  # disks where expressions pull the surface apart are wider by at most this factor
     initial_thickness: float = 0.15  # standard deviation across the surface in spacings: a disk
     density: Density = Density()
 
@@ -195,6 +196,7 @@ RECIPES: dict[str, Recipe] = {
         initial_gaussians=11_000,  # pictures of 256 pixels show no more
         max_gaussians=15_000,
         initial_extent=0.9,
+        initial_stretch=2.0,  # lids that no picture shows closed would close with gaps
         density=Density(every=100, start=500, stop=5_500, gradient=3e-4),
         geometry_frames=12,
         au_noise=0.0,  # a real clip's action units are noisy as they are

@@ -14,7 +14,7 @@ from studio.engine.speech.articulators import ARTICULATORS, N_ARTICULATORS
 from studio.engine.training.capture import Capture
 from studio.engine.training.capture_files import load_capture
 from studio.engine.training.eyes import OWN, RINGS, STRAIGHT, TURNING, vergence_deg
-from studio.engine.training.initial import facing
+from studio.engine.training.initial import facing, stretch
 from studio.engine.training.learner import Learner
 from studio.engine.training.lips import AROUND, LOWER, UPPER, _modes_at, rested, with_lips_read
 from studio.engine.training.losses import Rest, surface_penalty
@@ -178,3 +178,19 @@ def test_what_pictures_do_not_ask_for_goes_back_to_the_surface() -> None:
 def test_regions_without_a_face_stay() -> None:
     regions = np.full((8, 8), HAIR, np.uint8)
     np.testing.assert_array_equal(dressed(regions), regions)
+
+
+def test_disks_reach_as_far_as_their_surface_is_pulled_apart(prior: Prior, portrait: Capture) -> None:
+    person = person_of(portrait, prior, 300).surface
+    flat = torch.cartesian_prod(torch.arange(12.0), torch.arange(12.0)) * 1e-3
+    points = torch.cat([flat, torch.zeros(len(flat), 1)], 1)
+    modes = torch.zeros(2, len(points), 3)
+    right = points[:, 0] > 5.5e-3
+    modes[0, right, 0] = points[right, 0] - 6e-3  # pulled to twice its length
+    modes[1, :, 1] = 0.03 * right  # parts go their ways, as lips do
+    surface = replace(person, points=points, modes=modes, parts=right.long())
+    found = stretch(surface, torch.arange(len(points)))
+    assert float(found[~right].max()) < 1.01
+    inner = right & (points[:, 0] > 6.5e-3) & (points[:, 0] < 10.5e-3)
+    assert float(found[inner].min()) > 1.2
+    assert float(found.max()) < 2.01
