@@ -51,6 +51,8 @@ CYCLE: dict[Stage, int] = {"geometry": 4, "coarse": 4, "fine": 8}
 """Steps of a run at least: in the fine stage a whole cycle of teaching and rehearsing."""
 
 RUNS = 3
+"""At most; fewer where fewer are asked for."""
+
 MOST_CYCLES = 4
 
 
@@ -109,7 +111,7 @@ def _measured(capture: Capture, recipe: Recipe, setting: Setting) -> Findings:
         if stage == "fine":
             learner.refresh()
         random.manual_seed(number)
-        runs = [_seconds(step, CYCLE[stage]) for _, step in work[stage]]
+        runs = [_seconds(step, CYCLE[stage], min(RUNS, setting.runs)) for _, step in work[stage]]
         shares = [share for share, _ in work[stage]]
         mixed = [sum(share * run for share, run in zip(shares, each, strict=True)) for each in zip(*runs, strict=True)]
         figure = Figure.of(
@@ -128,15 +130,15 @@ def _measured(capture: Capture, recipe: Recipe, setting: Setting) -> Findings:
     return Findings({"training": told}, [*figures, minutes])
 
 
-def _seconds(step: Callable[[int], None], cycle: int) -> list[float]:
+def _seconds(step: Callable[[int], None], cycle: int, runs: int) -> list[float]:
     """Seconds per step of each run; a run is a whole cycle of steps, or several."""
     step(0)
     began = perf_counter()
     step(0)
-    cycles = int(BUDGET_S / (RUNS * cycle * max(perf_counter() - began, 1e-6)))
+    cycles = int(BUDGET_S / (runs * cycle * max(perf_counter() - began, 1e-6)))
     count = cycle * min(max(cycles, 1), MOST_CYCLES)
     taken = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         began = perf_counter()
         for i in range(count):
             step(i)
