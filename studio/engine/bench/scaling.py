@@ -37,6 +37,8 @@ KEYS_PER_S, LANES = 0.7, 16
 """A busy performance: with half an hour 20,000 keys."""
 
 RUNS = 3
+"""Of whole passes, at most; fewer where fewer are asked for."""
+
 LAP_S = 1.2
 """For each point of a curve."""
 
@@ -84,11 +86,12 @@ def measure_length(
     found = Findings()
     renderer = Renderer(setting.avatar, backend=setting.backend)
     setting.tell("longer clips", 0.0)
-    export_s = [min(_export_s(renderer, count) for _ in range(RUNS - 1)) for count in frames]
+    runs = min(RUNS, setting.runs)
+    export_s = [min(_export_s(renderer, count) for _ in range(max(runs - 1, 1))) for count in frames]
     found.curves.append(_curve("length", "export at 128²", [n / 25 for n in frames], [s * 1e3 for s in export_s]))
     setting.yardstick.measure()
     setting.tell("longer clips", 0.5)
-    heard = [min(encode_s(spoken(seconds)) for _ in range(RUNS)) for seconds in speech_s]
+    heard = [min(encode_s(spoken(seconds)) for _ in range(runs)) for seconds in speech_s]
     found.curves.append(_curve("length", "speech encoder", speech_s, [s * 1e3 for s in heard]))
     sampled = [_sample_ms(seconds) for seconds in curve_s]
     found.curves.append(_curve("length", "curves of one frame", curve_s, sampled))
