@@ -48,8 +48,8 @@ _SKULL_M, _FALL_M = 0.08, 0.02
 _BAND = (0.35, 0.65)
 """Quantiles of coverage over the pictures between which a single one may lie."""
 
-_CLEARLY = 40.0
-"""Levels of 255: what differs so from a background that was seen is no background."""
+_HARDLY, _CLEARLY = 10.0, 40.0
+"""Levels of 255: what differs by less from the background may be background, what differs by more is none."""
 
 _WIDE, _ABOVE = 0.95, 0.05
 """Widths of the face to either side of its middle, and above the chin, within which the head is looked for."""
@@ -71,7 +71,8 @@ class Outline:
 
         Args:
             alpha: the matte.
-            differs: (H, W) levels of 255 by which the picture differs from the background: what differs clearly stays.
+            differs: (H, W) levels of 255 by which the picture differs from the background: what differs clearly stays,
+                and what hardly does is not taken for hair.
             frame: whose.
         """
         height, width = self.depth.shape
@@ -85,8 +86,9 @@ class Outline:
         usual = sample(known, pixels).reshape(height, width, 3)
         scale = (alpha.shape[0] / height, alpha.shape[1] / width, 1)
         low, high, near = np.moveaxis(ndimage.zoom(usual, scale, order=1) if scale[0] != 1 else usual, 2, 0)
-        held = np.clip(alpha, low, high)
-        held = np.where(differs > _CLEARLY, np.maximum(held, alpha), held)
+        alike = np.clip((_CLEARLY - differs) / (_CLEARLY - _HARDLY), 0.0, 1.0)  # 1 where it looks like the background
+        lost, extra = np.maximum(low - alpha, 0.0), np.maximum(alpha - high, 0.0)
+        held = alpha + lost * (1.0 - alike) - extra * np.sqrt(alike)
         return np.asarray(alpha + near * (held - alpha), np.float32)
 
 

@@ -98,17 +98,21 @@ def test_a_matte_stays_within_what_is_usual(shift: float) -> None:
     alpha[22:30, 40:50] = 0.0  # a knot of hair that this picture's matte has lost …
     alpha[22:30, 4:10] = 1.0  # … something on the wall that it has taken for hair …
     alpha[50:55, 4:10] = 1.0  # … and far from the head, where nothing is known
-    differs = np.zeros((SIZE, SIZE), np.float32)
+    differs = 60.0 * alpha
+    differs[22:30, 40:50], differs[22:30, 4:10] = 60.0, 5.0
     steady = outline.steadied(alpha, differs, 0)
     assert steady[23:29, 41:49].min() > 0.85
     assert steady[23:29, 5:9].max() < 0.05
     assert np.array_equal(steady[50:55, 4:10], alpha[50:55, 4:10])
     differs[22:30, 4:10] = 90.0  # but a hand that is clearly no wall stays
-    assert outline.steadied(alpha, differs, 0)[23:29, 5:9].min() > 0.95
+    differs[22:30, 40:50] = 5.0  # and where the wall shows there is no hair
+    steady = outline.steadied(alpha, differs, 0)
+    assert steady[23:29, 5:9].min() > 0.95
+    assert steady[23:29, 41:49].max() < 0.05
 
 
 def test_larger_pictures_are_steadied_too() -> None:
     band = np.ones((SIZE, SIZE), np.float32)
     outline = Outline(LENS, np.full((SIZE, SIZE), DEPTH), np.eye(4)[None], 0.5 * band, band, band)
     alpha = np.zeros((2 * SIZE, 2 * SIZE), np.float32)
-    assert np.allclose(outline.steadied(alpha, alpha, 0), 0.5, atol=1e-5)
+    assert np.allclose(outline.steadied(alpha, alpha + 60, 0), 0.5, atol=1e-5)
