@@ -15,6 +15,7 @@ from studio.engine.training.alignment import Alignment
 from studio.engine.training.capture import Surface
 from studio.engine.training.density import Plan
 from studio.engine.training.initial import place_on_surface
+from studio.engine.training.lips import Slips
 from studio.engine.training.losses import Rest
 from studio.engine.training.person import Person
 from studio.engine.training.prior import Prior
@@ -70,6 +71,9 @@ class Learner:
         }
         self.deformer = deformer.to(device)
         frames = len(surface.mode_weights)
+        slips = None if start is None else start[1].slips
+        self._slips = None if slips is None else slips.moves.to(device)
+        self._slipping = None if slips is None else self._slip_shares(slips, surface).to(device)
         self.alignment = Alignment(frames).to(device) if recipe.align_weight > 0 else None
         self._planes: Tensor | None = None
         self._build_optimizers()
@@ -114,6 +118,20 @@ class Learner:
         modes = self._modes[self.rows if index is None else self.rows[index]]
         count, _, kinds = modes.shape
         return (modes.view(-1, kinds) @ weights.T).view(count, 3, -1).permute(2, 0, 1)
+
+    def slip(self, frame: int) -> Tensor | None:
+        """(N, 3) metres: what the mouth does in a frame beyond its controls, if it was followed."""
+        if self._slips is None or self._slipping is None:
+            return None
+        return self._slipping[self.rows] @ self._slips[frame]
+
+    @staticmethod
+    def _slip_shares(slips: Slips, surface: Surface) -> Tensor:
+        """(P, m) for the surface's points; what does not go with the jaw stays, as upper teeth do, or eyes."""
+        jaw = surface.modes[surface.mode_names.index("jaw")].norm(dim=1)
+        moves = surface.modes.square().sum((0, 2)).sqrt()
+        goes = torch.maximum(moves / 0.012, jaw / 0.008).clamp(max=1.0) * surface.skinning[:, 1]
+        return slips.shares(surface.points) * goes[:, None]
 
     def set_rates(self, stage: Stage, progress: float, head_height_m: float) -> None:
         """Learning rates at `progress` in [0, 1] of a stage.

@@ -7,7 +7,7 @@ sound drives; in training, articulation is corrected until the performer's law p
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -27,6 +27,12 @@ LOWER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 AROUND = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 """Landmarks of the lips' inner edges and of their outline."""
 
+CHIN = (18, 83, 313, 200, 201, 421, 194, 418, 199, 204, 424, 152, 148, 377, 176, 400)
+"""Landmarks between the lower lip and the chin's tip."""
+
+SLIP_REACH_M = 0.012
+"""Standard deviation of the kernels that carry what no control explains from landmarks to the skin around them."""
+
 _REST_SHARE = 0.03
 """Share of a clip's pictures, the calmest with closed lips, that the face at rest is taken from."""
 
@@ -42,6 +48,7 @@ _TRUST = 0.4
 """How far articulation lies from what the sound suggests."""
 
 _STEPS = 8
+_MOST_SLIP_M = 0.02
 
 
 def with_lips_read(capture: Capture, prior: Prior) -> Capture:
@@ -52,6 +59,45 @@ def with_lips_read(capture: Capture, prior: Prior) -> Capture:
     tracking = replace(tracking, head=rested(tracking, capture.au))
     seen = _articulation(tracking, capture.au, heard, prior)
     return replace(capture, tracking=tracking, articulators=seen)
+
+
+@dataclass(frozen=True)
+class Slips:
+    """What lips and chin do in each picture that no control says: jaws pushed sideways, smiles of one corner.
+
+    In training pictures are drawn with it; otherwise the mouth would be learned where it is on the mean, blurred.
+    """
+
+    places: Tensor  # (m, 3) metres: the landmarks at rest
+    moves: Tensor  # (F, m, 3) metres, 0 along z and where nothing was seen
+
+    def shares(self, points: Tensor) -> Tensor:
+        """(N, m) of each landmark's slip that points (N, 3) take; they fade within centimetres."""
+        near = torch.exp(-torch.cdist(points, self.places).square() / (2 * SLIP_REACH_M**2))
+        shares: Tensor = near / (near.sum(1, keepdim=True) + 1.0)
+        return shares
+
+
+def slips_of(capture: Capture, prior: Prior) -> Slips | None:
+    """What `with_lips_read` left over; None where the capture lacks the landmarks."""
+    tracking, said = capture.tracking, capture.articulators
+    assert tracking is not None
+    assert said is not None
+    marks = [*UPPER, *LOWER, *AROUND, *CHIN]
+    if tracking.landmarks_3d.shape[1] <= max(marks):
+        return None
+    slope = prior.warp(tracking.head.double().numpy()).slope
+    modes = np.einsum("umc,dc->umd", _modes_at(prior, CHIN), slope)
+    weights = prior.law(capture.au, said).double().numpy()
+    expected = torch.from_numpy(np.einsum("fu,umd->fmd", weights, modes)).float()
+    moves = tracking.landmarks_3d[:, marks] - tracking.head[marks] - expected
+    moves[~tracking.used] = 0.0
+    moves[..., 2] = 0.0  # depth is seen poorly
+    moves = moves.clamp(-_MOST_SLIP_M, _MOST_SLIP_M)
+    padded = torch.cat([moves[:1], moves, moves[-1:]])
+    calm = torch.stack([padded[:-2], padded[1:-1], padded[2:]]).median(0).values
+    usual = calm[tracking.used].median(0).values  # what is always so is the person's face
+    return Slips(tracking.head[marks], (calm - usual) * tracking.used[:, None, None])
 
 
 def rested(tracking: Tracking, au: Tensor) -> Tensor:
@@ -117,17 +163,17 @@ def _articulation(tracking: Tracking, au: Tensor, heard: Tensor, prior: Prior) -
     return out
 
 
-def _modes_at(prior: Prior) -> F64:
-    """(U, m, 3) how the performer's modes move the landmarks of her lips."""
+def _modes_at(prior: Prior, further: tuple[int, ...] = ()) -> F64:
+    """(U, m, 3) how the performer's modes move the landmarks of her lips, and further ones."""
     bare = prior.bare
     outside = ~bare.of("teeth", "tongue", "eye_left", "eye_right", "lash", "brow")
     places, modes = bare.points[outside], bare.modes[:, outside]
     jaw = np.linalg.norm(modes[bare.mode_names.index("jaw")], axis=1)
     tree = cKDTree(places)
     rows = []
-    for mark in (*UPPER, *LOWER, *AROUND):
+    for mark in (*UPPER, *LOWER, *AROUND, *further):
         near = np.array(tree.query_ball_point(prior.marks[mark], _NEAR_M))
-        if mark in AROUND or len(near) < 3:
+        if mark not in (*UPPER, *LOWER) or len(near) < 3:
             chosen = tree.query(prior.marks[mark], k=3)[1]
         else:  # inner edges touch at rest: the jaw tells the lower from the upper
             order = near[np.argsort(jaw[near])]

@@ -23,6 +23,7 @@ from studio.engine.splat.base import Rasterizer
 from studio.engine.splat.cpu import CpuRasterizer
 from studio.engine.training.capture import Capture, Surface
 from studio.engine.training.initial import facing
+from studio.engine.training.lips import Slips
 from studio.engine.training.prior import EYES, Bare, Prior
 from studio.errors import StudioError
 
@@ -64,6 +65,7 @@ class Person:
     sources: Tensor  # (P, 3) metres
     source_normals: Tensor  # (P, 3) unit
     slope: Tensor  # (3, 3) how small steps there are carried here, on the whole
+    slips: Slips | None = None  # what the mouth does beyond all controls
 
 
 @dataclass

@@ -194,6 +194,9 @@ class Steps:
         if size_px != (camera.width, camera.height):
             camera = camera.resized(*size_px)
         frame = capture.images[image].frame
+        slip = learner.slip(frame)
+        if slip is not None:
+            shaped = shaped.replace(means=shaped.means + slip)
         background = torch.rand(3, generator=random)
         target = capture.target(image, size_px)
         truth = target.over(background).to(learner.device)

@@ -33,7 +33,7 @@ from studio.engine.training.capture_files import load_capture
 from studio.engine.training.checkpoint import Position, checkpoint_path, load_checkpoint, save_checkpoint
 from studio.engine.training.density import plan_changes
 from studio.engine.training.learner import Learner
-from studio.engine.training.lips import with_lips_read
+from studio.engine.training.lips import slips_of, with_lips_read
 from studio.engine.training.losses import Judge
 from studio.engine.training.person import Person, person_of, with_surface
 from studio.engine.training.prior import Prior, load_prior
@@ -405,7 +405,7 @@ def _surfaced(capture: Capture, recipe: Recipe) -> tuple[Capture, tuple[Prior, P
         raise StudioError(f"{capture.root} is a capture of a real person: train it with the recipe portrait.")
     prior = load_prior(recipe.prior, recipe.prior_points)
     capture = with_lips_read(capture, prior)
-    person = person_of(capture, prior, recipe.prior_extra)
+    person = replace(person_of(capture, prior, recipe.prior_extra), slips=slips_of(capture, prior))
     return with_surface(capture, person, prior), (prior, person)
 
 

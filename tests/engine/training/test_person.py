@@ -16,7 +16,7 @@ from studio.engine.training.capture_files import load_capture
 from studio.engine.training.eyes import OWN, RINGS, STRAIGHT, TURNING, vergence_deg
 from studio.engine.training.initial import facing, stretch
 from studio.engine.training.learner import Learner
-from studio.engine.training.lips import AROUND, LOWER, UPPER, _modes_at, rested, with_lips_read
+from studio.engine.training.lips import AROUND, CHIN, LOWER, UPPER, _modes_at, rested, slips_of, with_lips_read
 from studio.engine.training.losses import Rest, surface_penalty
 from studio.engine.training.person import REGIONS, _filled, dressed, person_of
 from studio.engine.training.prior import Prior, load_prior
@@ -194,3 +194,30 @@ def test_disks_reach_as_far_as_their_surface_is_pulled_apart(prior: Prior, portr
     inner = right & (points[:, 0] > 6.5e-3) & (points[:, 0] < 10.5e-3)
     assert float(found[inner].min()) > 1.2
     assert float(found.max()) < 2.01
+
+
+def test_a_jaw_pushed_aside_takes_the_mouth_along_and_nothing_else(portrait: Capture, prior: Prior) -> None:
+    assert portrait.tracking is not None
+    assert portrait.articulators is not None
+    marks = portrait.tracking.landmarks_3d.clone()
+    marks[4:, [*UPPER, *LOWER, *AROUND, *CHIN], 0] += 0.006
+    still = replace(
+        portrait,
+        au=torch.zeros_like(portrait.au),
+        articulators=torch.zeros_like(portrait.articulators),
+        tracking=replace(portrait.tracking, landmarks_3d=marks),
+    )
+    slips = slips_of(still, prior)
+    assert slips is not None
+    assert not slips.moves[:3].any()
+    torch.testing.assert_close(slips.moves[5], torch.tensor([0.006, 0.0, 0.0]).expand(len(slips.places), 3))
+    person = replace(person_of(still, prior, 300), slips=slips)
+    few = replace(RECIPES["portrait"], initial_gaussians=1_500, max_gaussians=1_500)
+    learner = Learner(person.surface, few, torch.device("cpu"), (prior, person))
+    slip = learner.slip(5)
+    assert slip is not None
+    parts = person.surface.parts[learner.rows]
+    of = {name: parts == prior.bare.part_names.index(name) for name in ("lips", "eye_left", "brow", "garment")}
+    assert float(slip[of["lips"], 0].median()) > 0.004
+    assert float(slip[of["eye_left"] | of["brow"] | of["garment"]].abs().max()) < 5e-4
+    assert not learner.slip(0).any()  # type: ignore[union-attr]
