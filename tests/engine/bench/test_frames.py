@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from studio.engine.bench.crowds import crowd
 from studio.engine.bench.frames import BusyScene, Lap, Setting, measure_frames
 from studio.engine.bench.machine import Yardstick, machine
 from studio.engine.bench.memory import peak_rss_mb, rss_mb
-from studio.engine.renderer import Renderer
+from studio.engine.controls import Controls
+from studio.engine.renderer import Frame, Renderer
 from studio.errors import StudioError
 from tests.support import toy_avatar
 
@@ -37,6 +39,25 @@ def test_a_slow_avatar_is_measured_with_fewer_frames(setting: Setting) -> None:
     lap.warm_up(runs=3, frames=50, budget_s=1e-6)
     lap.run()
     assert lap.row()["frames"] == 1
+
+
+def test_laps_of_one_renderer_never_find_a_face_deformed_already(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer = Renderer(setting.avatar, backend="cpu")
+    seen: list[bytes] = []
+    frame = renderer.frame
+
+    def watched(controls: Controls, *args: Any, **others: Any) -> Frame:
+        seen.append(controls.au.tobytes())
+        return frame(controls, *args, **others)
+
+    monkeypatch.setattr(renderer, "frame", watched)
+    laps = [Lap(renderer, 48), Lap(renderer, 64)]
+    for _ in range(3):  # a single frame each, as on a slow machine
+        for lap in laps:
+            lap.draw()
+    assert len(set(seen)) == 6
 
 
 def test_a_named_backend_must_work(avatar: Path) -> None:
