@@ -8,7 +8,6 @@ float32, what tolerates it in float16, so that 30,000 Gaussians stay below 15 MB
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from studio.engine.deform.deformer import Deformer, DeformerConfig
 from studio.engine.deform.zones import ZONE_NAMES
 from studio.engine.gaussians import Gaussians
 from studio.engine.rig import JOINTS, Rig
+from studio.engine.targets import write_file
 from studio.errors import StudioError
 
 FORMAT = "emozone-avatar"
@@ -135,16 +135,7 @@ def save_avatar(avatar: Avatar, path: Path | str) -> None:
     info = {**asdict(avatar.info), "format_version": FORMAT_VERSION}
     document = {"info": info, "deformer": avatar.deformer.config.to_json()}
     metadata = {"format": FORMAT, "format_version": str(FORMAT_VERSION), "avatar": json.dumps(document)}
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            file.write(safetensors_bytes(tensors, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StudioError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
+    write_file(path, safetensors_bytes(tensors, metadata))
 
 
 def load_avatar(path: Path | str) -> Avatar:

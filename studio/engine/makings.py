@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 import time
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
@@ -270,4 +271,9 @@ def is_its_video(making: Making, video: Path) -> bool:
 
 def missing_runtime() -> str | None:
     """What must be installed before a video can be captured, as a command; None when all is there."""
-    return None if find_spec("ai_edge_litert") is not None else f'pip install "{RUNTIME}"'
+    if find_spec("ai_edge_litert") is not None:
+        return None
+    python = (
+        f'"{sys.executable}"' if " " in sys.executable else sys.executable
+    )  # the studio's own, whatever pip is found
+    return f'{python} -m pip install "{RUNTIME}"'

@@ -24,7 +24,7 @@ def in_words(report: dict[str, Any]) -> str:
 def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
     """Names and values for people."""
     pose, speech, offset = report["pose_deg"], report["speech"], report["offset"]
-    spans = ", ".join(f"{name} {value['low']:.0f}° to {value['high']:.0f}°" for name, value in pose.items())
+    spans = ", ".join(f"{name} {value['low']:z.0f}° to {value['high']:z.0f}°" for name, value in pose.items())
     left = ", ".join(f"{count} {reason}" for reason, count in report["left_out"].items()) or "none"
     shown = ", ".join(report["action_units_shown"]) or "none"
     if not speech["has_sound"]:

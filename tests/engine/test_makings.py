@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,3 +101,13 @@ def test_what_is_removed_is_gone_and_the_video_stays(tmp_path: Path) -> None:
     makings.remove(making)
     assert makings.unfinished() == ()
     assert (tmp_path / "mia.mp4").exists()
+
+
+def test_what_must_be_installed_is_installed_for_the_studio_s_own_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(makings, "find_spec", lambda name: None)
+    command = makings.missing_runtime()
+    assert command is not None
+    assert sys.executable in command
+    assert command.endswith(f' -m pip install "{makings.RUNTIME}"')
+    monkeypatch.setattr(makings.sys, "executable", "C:\\My Files\\python.exe")
+    assert str(makings.missing_runtime()).startswith('"C:\\My Files\\python.exe" -m pip')

@@ -26,6 +26,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from studio.engine.makings import missing_runtime
 from studio.engine.targets import writing_failed
 from studio.errors import StudioError
 
@@ -141,10 +142,9 @@ def _unpack(face: bytes, matte: bytes) -> ModelFiles:
 
 
 def _require_runtime() -> None:
-    if find_spec("ai_edge_litert") is None:
-        raise StudioError(
-            "Captures of videos need LiteRT, which is not installed: run pip install 'emozone-studio[portrait]'."
-        )
+    command = missing_runtime()
+    if command is not None:
+        raise StudioError(f"Captures of videos need LiteRT, which is not installed: run {command}")
 
 
 def _interpreter(model: bytes):  # type: ignore[no-untyped-def]

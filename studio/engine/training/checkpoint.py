@@ -7,7 +7,6 @@ own number. The file is written beside its place and then moved there.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from studio.engine.targets import write_file
 from studio.engine.training.learner import Learner
 from studio.engine.training.recipes import STAGES, Recipe, Stage, differing_field
 from studio.errors import StudioError
@@ -49,16 +49,7 @@ def save_checkpoint(path: Path, learner: Learner, position: Position, recipe: Re
     tensors = {name: value.detach().cpu().contiguous() for name, value in learner.tensors().items()}
     state = {"position": asdict(position), "recipe": recipe.to_json(), "capture": capture_name}
     metadata = {"format": FORMAT, "version": VERSION, "state": json.dumps(state)}
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            file.write(save(tensors, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StudioError(f"The checkpoint {path} cannot be written ({error.strerror}): free some space.") from error
+    write_file(path, save(tensors, metadata))
 
 
 def load_checkpoint(path: Path, learner: Learner, recipe: Recipe, capture_name: str) -> Position:

@@ -161,8 +161,10 @@ class _Run:
         if not self.ranks.first:
             self.ranks.wait()
             return self.out
-        avatar = self._avatar()
-        found = self._judge(avatar) if judged and self.capture.indices("test") else {}
+        avatar, found = self._avatar(), {}
+        if judged and self.capture.indices("test"):
+            self._save()  # judging may take minutes, and the disk may be full after it: what is learned is safe
+            found = self._judge(avatar)
         measured = self._measurements() | _figures(found)
         save_avatar(replace(avatar, info=replace(avatar.info, training=measured)), self.out)
         self.checkpoint.unlink(missing_ok=True)

@@ -15,6 +15,12 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def estimate(seconds: float) -> str:
+    """An estimate is no more exact than 5 s, from two minutes on 30 s, from ten on a minute."""
+    step = 5.0 if seconds < 120 else 30.0 if seconds < 600 else 60.0
+    return duration(max(1.0, round(seconds / step)) * step).removesuffix(" 00 s")
+
+
 def summary(job: Job) -> str:
     """Format, size, rate, range and camera in one line."""
     wish, form = job.wish, job.wish.format

@@ -42,8 +42,8 @@ class TrainingCurve(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(theme.font(theme.TYPE.small))
         half = (self.width() - 8) / 2
-        likeness = [(p.iteration, p.psnr_db) for p in self._points if p.psnr_db is not None]
-        loss = [(p.iteration, math.log10(max(p.loss, 1e-9))) for p in self._points]
+        likeness = [(p.share, p.psnr_db) for p in self._points if p.psnr_db is not None]
+        loss = [(p.share, math.log10(max(p.loss, 1e-9))) for p in self._points]
         now = f"{likeness[-1][1]:.1f} dB" if likeness else "later"
         self._panel(painter, QRectF(0, 0, half, self.height()), "Likeness", now, likeness, "accent")
         now = f"{self._points[-1].loss:.4f}" if self._points else "later"
@@ -56,7 +56,7 @@ class TrainingCurve(QWidget):
         frame: QRectF,
         name: str,
         now: str,
-        points: Sequence[tuple[int, float]],
+        points: Sequence[tuple[float, float]],
         colour: str,
     ) -> None:
         frame = frame.adjusted(0.5, 0.5, -0.5, -0.5)
@@ -74,7 +74,7 @@ class TrainingCurve(QWidget):
         values = [value for _, value in points]
         low, high = min(values), max(values)
         high = max(high, low + 1e-6)
-        first, last = points[0][0], max(points[-1][0], points[0][0] + 1)
+        first, last = points[0][0], max(points[-1][0], points[0][0] + 1e-6)
         line = QPolygonF(
             [
                 QPointF(

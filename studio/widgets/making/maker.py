@@ -37,6 +37,7 @@ class Point:
     """One report of the training."""
 
     iteration: int
+    share: float  # of the run that is done then, 0–1
     loss: float
     psnr_db: float | None
     stage: str
@@ -317,7 +318,11 @@ def _point(values: dict[str, Any]) -> Point | None:
     try:
         psnr = values["psnr_db"]
         return Point(
-            int(values["iteration"]), float(values["loss"]), None if psnr is None else float(psnr), str(values["stage"])
+            int(values["iteration"]),
+            float(values["share"]),
+            float(values["loss"]),
+            None if psnr is None else float(psnr),
+            str(values["stage"]),
         )
     except (KeyError, TypeError, ValueError):
         return None

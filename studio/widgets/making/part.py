@@ -14,7 +14,7 @@ from studio.engine import makings
 from studio.engine.makings import Making
 from studio.widgets.bridge import Worker
 from studio.widgets.context import Studio
-from studio.widgets.exports.words import duration
+from studio.widgets.exports.words import estimate
 from studio.widgets.making.maker import Maker
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class MakingPart(QObject):
         image = QImage(str(making.preview)) if making.step == "training" else QImage()
         self._picture = None if image.isNull() else image
         what = "Capturing the video of" if making.step == "capture" else "Training"
-        left = "" if maker.left_s is None else f"  ·  {duration(maker.left_s)} left"
+        left = "" if maker.left_s is None else f"  ·  {estimate(maker.left_s)} left"
         self.badge.setText(f"{what} {making.name} {100 * maker.share:.0f} %{left}")
 
     def _finished(self, path: Path) -> None:

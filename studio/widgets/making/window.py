@@ -258,6 +258,7 @@ class MakingWindow(QDialog):
         still = work and not maker.running
         lost = still and making is not None and making.step == "capture" and not making.video.is_file()
         failed = still and page is self.training_page and making is not None and bool(making.problem)
+        chosen = self.focusWidget()
         self.discard_button.setVisible(work or report)
         self.anew_button.setVisible(failed)
         self.find_button.setVisible(lost)
@@ -274,6 +275,9 @@ class MakingWindow(QDialog):
         self.next_button.setVisible(bool(text))
         self.next_button.setText(text or "Continue")
         self.next_button.setEnabled(still or page.ready)
+        fallen = chosen is not self.discard_button and self.focusWidget() is self.discard_button
+        if work and (fallen or (still and self.focusWidget() is page)):
+            (self.next_button if still else page).setFocus()  # a button that went leaves the keyboard to “Go on”
 
     # ---- the window ----
 

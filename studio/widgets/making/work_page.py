@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QProgressBar
 
-from studio.widgets.exports.words import duration
+from studio.widgets.exports.words import estimate
 from studio.widgets.making.maker import Maker
 from studio.widgets.making.page import Page, label
 
@@ -51,7 +51,7 @@ class WorkPage(Page):
         elif not doing:
             self.left.setText("Starting…")
         else:
-            left = "" if maker.left_s is None or maker.share >= 1.0 else f"  ·  about {duration(maker.left_s)} left"
+            left = "" if maker.left_s is None or maker.share >= 1.0 else f"  ·  about {estimate(maker.left_s)} left"
             self.left.setText(f"{percent}  ·  {doing}{left}")
         making = maker.making
         self.say_problem("" if maker.running or making is None else making.problem)

@@ -10,12 +10,24 @@ from studio.widgets.making.maker import Maker
 from studio.widgets.making.page import label
 from studio.widgets.making.work_page import WorkPage
 
-PHASES: tuple[tuple[str, str, str], ...] = (
-    ("looking at", "Follow the face", "Every picture is looked at: where the face is, and what it does."),
-    ("fitting the head", "Fit head and lens", "Size, place and turn of the head are found for all pictures together."),
-    ("cutting out", "Cut the person out", "Hair, face, neck and shoulders are told from what is behind them."),
-    ("finding the background", "Find the background", "What is behind the person is put together from all pictures."),
-    ("finishing", "Finish the pictures", "Pictures, masks and regions are written."),
+PHASES: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("looking at",), "Follow the face", "Every picture is looked at: where the face is, and what it does."),
+    (
+        ("fitting the head",),
+        "Fit head and lens",
+        "Size, place and turn of the head are found for all pictures together.",
+    ),
+    (("cutting out",), "Cut the person out", "Hair, face, neck and shoulders are told from what is behind them."),
+    (
+        ("finding the background",),
+        "Find the background",
+        "What is behind the person is put together from all pictures.",
+    ),
+    (
+        ("following", "finishing", "done"),
+        "Follow every movement",
+        "Head and shoulders are followed by the pictures themselves; pictures, masks and regions are written.",
+    ),
 )
 """How the capture's remarks begin, what people call that step, and what happens in it."""
 

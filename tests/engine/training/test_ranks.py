@@ -11,18 +11,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from studio.engine.training.recipes import RECIPES, Density, Recipe
+from studio.engine.training.recipes import Recipe
 from studio.engine.training.trainer import train
-from tests.engine.training.toy import write_toy_capture
+from tests.engine.training.toy import TINY, write_toy_capture
 
 TOGETHER: Recipe = replace(
-    RECIPES["quick"],
+    TINY,
     geometry_iterations=4,
     coarse_iterations=6,
     fine_iterations=6,
-    geometry_points=64,
-    geometry_frames=4,
-    density=Density(every=5, start=5, stop=9, gradient=1e-5),
+    density=replace(TINY.density, stop=9),
     initial_gaussians=280,
     max_gaussians=300,
 )

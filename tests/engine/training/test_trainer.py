@@ -1,5 +1,6 @@
 """Training for real, on a toy capture: it learns, resumes exactly, stops when told and fails with one sentence."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from studio.engine.avatar import load_avatar
+from studio.engine.avatar import Avatar, load_avatar
 from studio.engine.evaluate import evaluate
+from studio.engine.targets import writing_failed
+from studio.engine.training import trainer
 from studio.engine.training.capture_files import load_capture
 from studio.engine.training.checkpoint import checkpoint_path
 from studio.engine.training.losses import Evidence
@@ -17,19 +20,7 @@ from studio.engine.training.progress import Progress, TrainingStopped
 from studio.engine.training.recipes import RECIPES, Density, LearningRate, Recipe
 from studio.engine.training.trainer import train
 from studio.errors import StudioError
-from tests.engine.training.toy import write_toy_capture
-
-SHORT = replace(
-    RECIPES["quick"],
-    geometry_iterations=12,
-    coarse_iterations=12,
-    fine_iterations=12,
-    geometry_points=64,
-    geometry_frames=4,
-    density=Density(every=5, start=5, stop=20, gradient=1e-5),
-    max_gaussians=340,
-    report_every=6,
-)
+from tests.engine.training.toy import TINY, write_toy_capture
 
 
 @pytest.fixture(scope="module")
@@ -89,17 +80,38 @@ def _box(avatar: object) -> Tensor:
 
 
 def test_interrupted_and_resumed_equals_uninterrupted(small: Path, tmp_path: Path) -> None:
-    whole = train(small, tmp_path / "whole.safetensors", SHORT)
+    whole = train(small, tmp_path / "whole.safetensors", TINY)
     halved = tmp_path / "halved.safetensors"
     for stop_after in (7, 10, 13):  # in each stage once, and once more before the first report of a sitting
         with pytest.raises(TrainingStopped, match="--resume"):
-            train(small, halved, SHORT, resume=True, cancelled=_after(stop_after))
+            train(small, halved, TINY, resume=True, cancelled=_after(stop_after))
         assert checkpoint_path(halved).exists()
         assert not halved.exists()
-    train(small, halved, SHORT, resume=True)
+    train(small, halved, TINY, resume=True)
     one, other = load_file(str(whole)), load_file(str(halved))
     assert one.keys() == other.keys()
     assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_a_disk_that_is_full_at_the_end_costs_nothing(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "egg.safetensors"
+
+    def full(avatar: Avatar, path: Path) -> None:
+        raise writing_failed(OSError(errno.ENOSPC, "No space left on device"), path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "save_avatar", full)
+        with pytest.raises(StudioError, match="The disk is full"):
+            train(small, out, TINY)
+    assert not out.exists()
+    assert checkpoint_path(out).exists()
+    reports: list[Progress] = []
+    train(small, out, TINY, resume=True, progress=reports.append)
+    assert reports == [], "all was learned before"
+    assert out.exists()
+    assert not checkpoint_path(out).exists()
 
 
 def _after(iterations: int):
@@ -121,8 +133,8 @@ class BrokenJudge:
 def test_what_is_no_number_stops_with_a_sentence(small: Path, tmp_path: Path) -> None:
     out = tmp_path / "wild.safetensors"
     with pytest.raises(StudioError, match=r"Training failed in the fine stage at iteration 0: the loss is nan"):
-        train(small, out, SHORT, judges=(BrokenJudge(),))
-    wild = replace(SHORT, means=LearningRate(float("inf"), 1.0))
+        train(small, out, TINY, judges=(BrokenJudge(),))
+    wild = replace(TINY, means=LearningRate(float("inf"), 1.0))
     with pytest.raises(StudioError, match=r"in the coarse stage at iteration 6: a parameter is no longer a number"):
         train(small, out, wild)
     assert list(tmp_path.iterdir()) == []
@@ -131,30 +143,30 @@ def test_what_is_no_number_stops_with_a_sentence(small: Path, tmp_path: Path) ->
 def test_checkpoints_of_another_run_are_refused(small: Path, capture: Path, tmp_path: Path) -> None:
     out = tmp_path / "egg.safetensors"
     with pytest.raises(TrainingStopped):
-        train(small, out, SHORT, cancelled=_after(3))
+        train(small, out, TINY, cancelled=_after(3))
     with pytest.raises(StudioError, match="was made with another seed: repeat the first command"):
-        train(small, out, replace(SHORT, seed=1), resume=True)
+        train(small, out, replace(TINY, seed=1), resume=True)
     with pytest.raises(StudioError, match="was made with another without"):
-        train(small, out, SHORT, without=("szpab",), resume=True)
+        train(small, out, TINY, without=("szpab",), resume=True)
     whole = checkpoint_path(out).read_bytes()
     checkpoint_path(out).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(StudioError, match="cannot be read"):
-        train(small, out, SHORT, resume=True)
+        train(small, out, TINY, resume=True)
     checkpoint_path(out).write_bytes(b"{}")
     with pytest.raises(StudioError, match="cannot be read"):
-        train(small, out, SHORT, resume=True)
+        train(small, out, TINY, resume=True)
 
 
 @pytest.mark.parametrize("without", [("au",), ("szpab", "raar"), ("citae",)])
 def test_ablations_train_and_say_so(without: tuple[str, ...], small: Path, tmp_path: Path) -> None:
-    out = train(small, tmp_path / "ablated.safetensors", SHORT, iterations=6, without=without)
+    out = train(small, tmp_path / "ablated.safetensors", TINY, iterations=6, without=without)
     avatar = load_avatar(out)
     assert avatar.info.training["without"] == sorted(without)
     assert not any(getattr(avatar.deformer.config, part) for part in without)
 
 
 def test_the_paper_recipe_listens_to_the_upper_face_alone(small: Path, tmp_path: Path) -> None:
-    recipe = replace(SHORT, name="paper", n_au=RECIPES["paper"].n_au)
+    recipe = replace(TINY, name="paper", n_au=RECIPES["paper"].n_au)
     avatar = load_avatar(train(small, tmp_path / "paper.safetensors", recipe, iterations=3))
     assert avatar.info.au_channels == ("AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU9", "AU45")
     assert avatar.info.recipe == "paper"
@@ -175,14 +187,14 @@ class DarknessJudge:
 
 def test_a_judge_bends_the_fine_stage(small: Path, tmp_path: Path) -> None:
     judge = DarknessJudge()
-    plain = load_avatar(train(small, tmp_path / "plain.safetensors", SHORT))
-    bent = load_avatar(train(small, tmp_path / "bent.safetensors", SHORT, judges=(judge,)))
-    assert judge.asked == -(-SHORT.fine_iterations // SHORT.teach_every), "judges speak where the deformer learns"
+    plain = load_avatar(train(small, tmp_path / "plain.safetensors", TINY))
+    bent = load_avatar(train(small, tmp_path / "bent.safetensors", TINY, judges=(judge,)))
+    assert judge.asked == -(-TINY.fine_iterations // TINY.teach_every), "judges speak where the deformer learns"
     assert float(bent.gaussians.sh[:, 0].mean()) < float(plain.gaussians.sh[:, 0].mean())
 
 
 def test_a_bound_on_minutes_ends_every_stage_early(small: Path, tmp_path: Path) -> None:
-    endless = replace(SHORT.with_iterations(3_000_000), max_minutes=0.02, density=Density(start=10**9))
+    endless = replace(TINY.with_iterations(3_000_000), max_minutes=0.02, density=Density(start=10**9))
     reports: list[Progress] = []
     out = train(small, tmp_path / "bounded.safetensors", endless, progress=reports.append)
     assert {r.stage for r in reports} == {"geometry", "coarse", "fine"}
@@ -195,15 +207,15 @@ def test_a_bound_on_minutes_ends_every_stage_early(small: Path, tmp_path: Path) 
 
 def test_unusable_requests_get_one_sentence(small: Path, tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="is not a folder: create it first"):
-        train(small, tmp_path / "missing" / "egg.safetensors", SHORT)
+        train(small, tmp_path / "missing" / "egg.safetensors", TINY)
     with pytest.raises(StudioError, match="cannot leave out 'nose': choose among au, szpab, citae, raar"):
-        train(small, tmp_path / "egg.safetensors", SHORT, without=("nose",))
+        train(small, tmp_path / "egg.safetensors", TINY, without=("nose",))
     with pytest.raises(StudioError, match="cannot run 2 iterations"):
-        train(small, tmp_path / "egg.safetensors", SHORT, iterations=2)
+        train(small, tmp_path / "egg.safetensors", TINY, iterations=2)
     (small / "surface.safetensors").rename(small / "hidden")
     try:
         with pytest.raises(StudioError, match="training needs a capture with a surface"):
-            train(small, tmp_path / "egg.safetensors", SHORT)
+            train(small, tmp_path / "egg.safetensors", TINY)
     finally:
         (small / "hidden").rename(small / "surface.safetensors")
 

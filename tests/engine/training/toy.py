@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import wave
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +25,23 @@ from studio.engine.rig import Rig
 from studio.engine.speech.articulators import ARTICULATORS, N_ARTICULATORS
 from studio.engine.splat.choose import choose_rasterizer
 from studio.engine.training.capture import MATTE
+from studio.engine.training.recipes import RECIPES, Density, Recipe
 
 AXES = np.array([0.07, 0.10, 0.085])
 LANDMARKS = ("mouth_left", "mouth_right", "lip_upper", "lip_lower", "brow")
+
+TINY: Recipe = replace(
+    RECIPES["quick"],
+    geometry_iterations=12,
+    coarse_iterations=12,
+    fine_iterations=12,
+    geometry_points=64,
+    geometry_frames=4,
+    density=Density(every=5, start=5, stop=20, gradient=1e-5),
+    max_gaussians=340,
+    report_every=6,
+)
+"""A training of seconds."""
 
 
 def egg(points: int) -> dict[str, Tensor]:

@@ -90,3 +90,11 @@ def test_a_folder_is_shown_as_each_system_does_it() -> None:
 
 def test_what_is_gone_is_not_shown(tmp_path: Path) -> None:
     assert not show_in_folder(tmp_path / "gone.mp4")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(1, "5 s"), (58, "1 min"), (121, "2 min"), (140, "2 min 30 s"), (650, "11 min"), (4000, "1 h 07 min")],
+)
+def test_estimates_are_told_as_exactly_as_they_are_known(seconds: float, told: str) -> None:
+    assert words.estimate(seconds) == told

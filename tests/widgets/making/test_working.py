@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,13 @@ def test_a_capture_is_paused_and_gone_on_with(making: Making) -> None:
     window.next_button.click()
     making.until(lambda: making.part.maker.what.startswith("looking"))
     assert "20 %" in window.capture_page.left.text()
+    window.pause_button.setFocus()
     window.pause_button.click()
     making.until(lambda: not making.part.maker.running)
     assert window.page is window.capture_page
     assert not window.capture_page.problem.isVisible()
     assert window.next_button.text() == "Go on"
+    assert window.focusWidget() is window.next_button, "the keyboard does not fall to Discard"
     assert makings.unfinished()[0].share == pytest.approx(0.2)
     work.capture()
     window.next_button.click()
@@ -89,6 +92,7 @@ def test_training_shows_its_picture_and_goes_on_in_the_background(making: Making
     window.next_button.click()
     making.until(lambda: bool(making.part.maker.curve))
     assert making.part.maker.curve[0].psnr_db == 28.0
+    assert making.part.maker.curve[0].share == 0.5
     assert "about 1 min 30 s left" in window.training_page.left.text()
     assert making.part.maker.making is not None
     preview = making.part.maker.making.preview
@@ -181,8 +185,18 @@ def test_training_anew_forgets_what_was_learned(making: Making) -> None:
     assert maker.curve == []
 
 
-def test_what_the_capture_says_is_known_to_the_page() -> None:
+def test_all_that_the_capture_says_is_known_to_the_page() -> None:
     source = (Path(portrait_report.__file__).parent / "capture" / "portrait.py").read_text()
-    for begins, _, _ in PHASES:
-        assert f'"{begins}' in source
-    assert [phase_of(f"{begins} picture 1 of 2") for begins, _, _ in PHASES] == list(range(len(PHASES)))
+    said = re.findall(r'report\([^"\n]*"([^"]+)"\)', source)
+    assert len(said) >= len(PHASES)
+    assert all(any(what.startswith(begins) for begins, _, _ in PHASES) for what in said)
+    steps = [phase_of(f"{what} 1 of 2") for what in said]
+    assert steps == sorted(steps), "what is ticked stays ticked"
+    assert set(steps) == set(range(len(PHASES)))
+
+
+def test_a_head_that_looks_ahead_is_not_turned_by_less_than_nothing() -> None:
+    found = report()
+    found["pose_deg"]["yaw"] = {"low": -0.3, "high": 0.2}
+    head = dict(portrait_report.figures(found))["Head"]
+    assert head.startswith("yaw 0° to 0°, pitch -5° to 6°")
