@@ -25,6 +25,7 @@ from studio.engine.controls import Controls, Pose
 from studio.engine.deform.graphed import GraphedDeformer, quickest
 from studio.engine.deform.prepared import TensorDeformer
 from studio.engine.gaussians import Gaussians
+from studio.engine.halt import Halt
 from studio.engine.overlays import Overlays
 from studio.engine.splat.base import Raster, Rasterizer
 from studio.engine.splat.choose import choose_rasterizer, cuda_rasterizer
@@ -107,6 +108,7 @@ class Renderer:
             self._graphed = quickest(self._prepared, self.avatar.gaussians, self.avatar.rig)
         self._overlays = Overlays(self.avatar, self._prepared)
         self._latest: dict[tuple[bytes, bytes, Pose], Gaussians] = {}
+        self._halt = Halt()
 
     @property
     def backend(self) -> str:
@@ -154,7 +156,18 @@ class Renderer:
             camera: where it is seen from.
             background: display sRGB in [0, 1], or an image; None leaves it transparent, with straight alpha.
             aids: what is shown besides the performance.
+
+        Raises:
+            Interrupted: if `interrupt` is called meanwhile.
         """
+        with self._halt.heeded():
+            return self._frame(controls, camera, background, aids)
+
+    def interrupt(self) -> None:
+        """Let the `frame` that another thread draws be given up, if it is not nearly done; there may be none."""
+        self._halt.stop()
+
+    def _frame(self, controls: Controls, camera: Camera, background: Background, aids: Aids) -> Frame:
         start = perf_counter()
         shown, legend = self._shown(controls, aids)
         middle = perf_counter()

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from studio.engine.aids import NO_AIDS, Aids, Inspection, Legend
 from studio.engine.camera import Camera
+from studio.engine.halt import Interrupted
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -71,6 +72,14 @@ class DirectRenderer(Renderer, Protocol):
         """What the card is to draw."""
 
 
+@runtime_checkable
+class InterruptibleRenderer(Renderer, Protocol):
+    """A renderer whose `frame` can be given up halfway."""
+
+    def interrupt(self) -> None:
+        """Called in any thread: a `frame` that is being drawn raises `Interrupted`."""
+
+
 @dataclass(frozen=True)
 class FrameRequest:
     """A picture somebody wants."""
@@ -86,6 +95,7 @@ class FrameRequest:
     ghost_s: float | None = None  # another moment, mixed into the picture
     inspection: Inspection | None = None
     direct: bool = False  # the asker's graphics card can draw a `Drawing`
+    urgent: bool = False  # a hand waits for it: a picture in the making that no hand waits for is given up
 
 
 @dataclass(frozen=True)
@@ -147,6 +157,7 @@ class EngineThread:
         self._messages: deque[Message] = deque()
         self._oldest_generation = 0
         self._renderer: Renderer | None = None
+        self._drawing: FrameRequest | None = None
         self._last_failure: str | None = None
         self._replaced = 0
 
@@ -170,9 +181,14 @@ class EngineThread:
     def request(self, request: FrameRequest) -> None:
         """Ask for a picture; replaces a request that waits. Without an avatar it waits for one."""
         with self._lock:
-            if self._wanted_frame is not None:
+            waiting, drawing = self._wanted_frame, self._drawing
+            if waiting is not None:
                 self._replaced += 1
+                request = replace(request, urgent=request.urgent or waiting.urgent)
             self._wanted_frame = request
+            in_the_way = request.urgent and drawing is not None and not drawing.urgent
+            if in_the_way and isinstance(self._renderer, InterruptibleRenderer):
+                self._renderer.interrupt()
             self._schedule()
 
     def drop_before(self, generation: int) -> None:
@@ -222,10 +238,17 @@ class EngineThread:
             request = None
             if wanted is None:
                 request, self._wanted_frame = self._wanted_frame, None
+                self._drawing = request
         if wanted is not None:
             self._load_now(*wanted)
         elif request is not None and self._renderer is not None:
-            self._draw(request, self._renderer)
+            try:
+                self._draw(request, self._renderer)
+            except Interrupted:
+                log.debug("the picture of %.3f s was given up for one that a hand waits for", request.time_s)
+            finally:
+                with self._lock:
+                    self._drawing = None
 
     def _load_now(self, path: Path | None) -> None:
         try:

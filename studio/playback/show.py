@@ -129,7 +129,8 @@ class Show:
 
     def ask_now(self) -> None:
         """Ask for the present moment, because what it shows has changed."""
-        self._ask(self.player.heard_in(self.pacer.lead_s), 0.0)  # shown as soon as it is ready: somebody waits for it
+        # Shown as soon as it is ready: somebody waits for it.
+        self._ask(self.player.heard_in(self.pacer.lead_s), 0.0, urgent=self.moving)
 
     def taken(self, result: FrameResult) -> None:
         """A picture came from the engine; `next_picture` says when it is to be shown."""
@@ -166,7 +167,7 @@ class Show:
         if result is not None and self.player.playing and result.request.generation == self._generation:
             self.pacer.shown(result.request.time_s, self._handed_s, at_s)
 
-    def _ask(self, time_s: float, wait_s: float) -> None:
+    def _ask(self, time_s: float, wait_s: float, *, urgent: bool = False) -> None:
         """Ask for a moment of the clip, not to be shown before `wait_s` from now."""
         stage, camera = self._stage, self._camera
         if stage is None or camera is None:
@@ -188,6 +189,7 @@ class Show:
                 ghost_s=None if stage.onion is None else stage.onion(time_s),
                 inspection=stage.inspection,
                 direct=self.direct,
+                urgent=urgent,
             )
         )
 

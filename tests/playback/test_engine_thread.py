@@ -13,7 +13,8 @@ from studio.engine.avatar import Avatar
 from studio.engine.backdrop import Background
 from studio.engine.camera import Camera, orbit_camera
 from studio.engine.controls import Controls
-from studio.engine.renderer import DirectFrame
+from studio.engine.halt import Interrupted
+from studio.engine.renderer import DirectFrame, Frame
 from studio.engine.splat.drawing import Drawing, Instances
 from studio.errors import StudioError
 from studio.playback.engine_thread import AvatarReady, EngineFailure, EngineThread, FrameRequest, FrameResult, Message
@@ -191,3 +192,60 @@ def test_who_has_a_card_gets_drawings_if_the_renderer_leaves_them(rig: Rig, avat
     pixels = rig.result()
     assert pixels.drawing is None, "something better is here"
     assert pixels.rgba is not None
+
+
+class YieldingRenderer(PlainRenderer):
+    """Gives up what it draws when it is told to."""
+
+    told = 0
+
+    def interrupt(self) -> None:
+        self.told += 1
+        self.error = Interrupted()
+        self.gate.set()
+
+    def frame(
+        self, controls: Controls, camera: Camera, *, background: Background = None, aids: Aids = NO_AIDS
+    ) -> Frame:
+        try:
+            return super().frame(controls, camera, background=background, aids=aids)
+        finally:
+            self.error = None
+
+
+@pytest.mark.parametrize(("first", "second", "given_up"), [(0, 1, True), (1, 1, False), (0, 0, False), (1, 0, False)])
+def test_a_hand_does_not_wait_for_a_picture_of_playback(
+    avatar: Avatar, rig: Rig, first: int, second: int, given_up: bool
+) -> None:
+    renderer = rig.renderer = YieldingRenderer(avatar)
+    rig.ready()
+    renderer.gate.clear()
+    rig.engine.request(replace(request(0.0), urgent=bool(first)))
+    assert renderer.drawing.wait(20)
+    rig.engine.request(replace(request(0.5), urgent=bool(second)))
+    assert renderer.told == given_up
+    if given_up:
+        rig.wait()  # nothing was made
+    renderer.gate.set()
+    for _ in range(1 if given_up else 2):
+        rig.wait()
+    result = rig.engine.take_result()
+    assert result is not None
+    assert result.request.time_s == 0.5
+    assert len(renderer.drawn) == (1 if given_up else 2)
+    assert not rig.engine.take_messages()  # giving up is no failure
+
+
+def test_a_request_that_takes_the_place_of_a_hands_request_is_as_urgent(rig: Rig) -> None:
+    rig.ready().renderer.gate.clear()
+    rig.engine.request(request(0.0))
+    assert rig.renderer.drawing.wait(20)
+    rig.engine.request(replace(request(0.1), urgent=True))
+    rig.engine.request(request(0.2))
+    rig.renderer.gate.set()
+    rig.wait()
+    rig.wait()
+    result = rig.engine.take_result()
+    assert result is not None
+    assert result.request.time_s == 0.2
+    assert result.request.urgent

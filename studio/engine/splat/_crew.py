@@ -17,6 +17,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.engine import halt as halting
+
 Tickets = NDArray[np.int64]
 """(1,) the number of the next piece of work, see `_jit.take`."""
 
@@ -32,9 +34,14 @@ def work_through(work: Callable[[Tickets], object]) -> None:
     Args:
         work: calls a kernel that releases the GIL, takes tickets with `take` until there are no more, and does one
             piece of work for each. Pieces must not depend on each other.
+
+    Raises:
+        Interrupted: if the calling thread heeds a `Halt` that was told to stop.
     """
-    tickets = np.zeros(1, np.int64)
+    tickets, halt = np.zeros(1, np.int64), halting.present()
     with ExitStack() as stack:
+        if halt is not None:
+            stack.enter_context(halt.over(tickets))  # ends last: by then the helpers are done
         for _ in range(numba.get_num_threads() - 1):
             helper = _HELPERS.submit(work, tickets)
             stack.callback(_settle, helper)

@@ -20,6 +20,9 @@ from studio.widgets.names import CHANNEL_NAMES
 from studio.widgets.slider_row import SliderRow
 from studio.widgets.timeline.toolbar import fill
 
+FOLLOW_S = 0.1
+"""While it plays, what decides is told anew after so much of the clip."""
+
 USUAL_CHANNEL = "AU12"
 """What the page speaks of until something is in focus."""
 
@@ -35,6 +38,7 @@ class Layers(QObject):
         self._clips = studio.timeline.editor.clips
         self._gesture: Gesture | None = None
         self._hovered = ""
+        self._shown_s = 0.0
         self.page = LayersPage()
         self.panel = ClipPanel(self._history, self._clips, studio.window)
         studio.inspector.add_page("Layers", self.page, tip="What lies over what, and which layer decides")
@@ -50,7 +54,7 @@ class Layers(QObject):
         for row in studio.window.findChildren(SliderRow):
             row.installEventFilter(self)
         studio.session.changed.connect(self._changed)
-        studio.driver.position_changed.connect(lambda _s: self._show_verdict())
+        studio.driver.position_changed.connect(self._follow)
         studio.inspector.page_changed.connect(lambda _title: self._changed())
         self._changed()
 
@@ -100,6 +104,12 @@ class Layers(QObject):
             layer = {"take": edits.BASE, "blinks": edits.BASE, "neutral": "", "expressions": edits.EXPRESSIONS}
             decides = layer.get(winner.layer, winner.label)
         self.page.show_performance(performance, self._history.selection.lane, decides)
+
+    def _follow(self, position_s: float) -> None:
+        """While it plays, as often as words can be read."""
+        if not self._studio.driver.player.playing or abs(position_s - self._shown_s) >= FOLLOW_S:
+            self._shown_s = position_s
+            self._show_verdict()
 
     def _show_verdict(self) -> None:
         target, time_s = self.target, self._studio.driver.player.position_s

@@ -39,6 +39,13 @@ from studio.widgets.timeline.state import GUTTER, MARGIN, RULER_HEIGHT, TOP, WAV
 from studio.widgets.timeline.time_drags import MarkRange, Scrub
 
 ZOOM_STEP = 1.25
+
+PLAYHEAD_PX = 8
+"""What the playhead covers on either side."""
+
+VALUES_S = 0.1
+"""While it plays, the lanes' values are shown anew after so much of the clip; quicker ones cannot be read."""
+
 PRESET_MIME = "application/x-emozone-expression"
 
 
@@ -88,6 +95,7 @@ class Canvas(QWidget):
         self._drag: Drag | None = None
         self._pan_from: QPointF | None = None
         self._framed = False
+        self._values_of_s = 0.0
         self.explain: Callable[[str], str] = lambda _lane: ""
         """What a lane's tool tip says: which layer decides its channel."""
 
@@ -103,15 +111,25 @@ class Canvas(QWidget):
         """Moment under a pixel, within the clip."""
         return min(max(self._state.view.time_at(x), 0.0), self._state.duration_s)
 
-    def move_playhead(self, position_s: float) -> None:
-        """Repaint only the strip that the playhead leaves and the one it enters."""
-        state = self._state
+    def move_playhead(self, position_s: float, *, playing: bool = False) -> None:
+        """Repaint only the strip that the playhead leaves and the one it enters.
+
+        Args:
+            position_s: seconds of the clip.
+            playing: whether it moves by itself: the values at it are then shown as often as they can be read.
+        """
+        state, lanes_px = self._state, self.height() - self._state.top
         before, state.position_s = state.position_s, position_s
         left, right = sorted((state.view.x_of(before), state.view.x_of(position_s)))
-        for x in (left, right):
-            self.update(int(x) - 8, 0, 17, self.height())
-        self.update(int(left) - 60, RULER_HEIGHT, int(right - left) + 120, state.top - RULER_HEIGHT)
-        self.update(GUTTER - 60, state.top, 60, self.height() - state.top)
+        self.update(int(left) - 60, 0, int(right - left) + 120, state.top)
+        if right - left < 2 * PLAYHEAD_PX:
+            self.update(int(left) - PLAYHEAD_PX, state.top, int(right - left) + 2 * PLAYHEAD_PX + 1, lanes_px)
+        else:
+            for x in (left, right):
+                self.update(int(x) - PLAYHEAD_PX, state.top, 2 * PLAYHEAD_PX + 1, lanes_px)
+        if not playing or abs(position_s - self._values_of_s) >= VALUES_S:
+            self._values_of_s = position_s
+            self.update(GUTTER - 60, state.top, 60, lanes_px)
 
     # ---- the view ----
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
@@ -90,6 +92,7 @@ class HeaderPainter:
         painter.drawLines([QLineF(x, RULER_HEIGHT - 6, x, RULER_HEIGHT - 1) for x, _ in ticks])
         painter.setPen(ink.pen("faint"))
         names = [marker_area(view.x_of(marker.time_s), marker.name) for marker in state.markers]
+        names = [name for name in names if name.right() >= left - TICK_PX and name.left() <= right + TICK_PX]
         metrics = QFontMetricsF(painter.font())
         for x, time_s in ticks:
             if x < GUTTER:
@@ -203,8 +206,13 @@ class HeaderPainter:
 
 def marker_area(x: float, name: str) -> QRectF:
     """What the flag and the name of a marker at `x` cover on the ruler."""
-    width = QFontMetricsF(ink.font(10)).horizontalAdvance(name) + 6 if name else 0.0
-    return QRectF(x, 0, 9 + width, RULER_HEIGHT - 4)
+    return QRectF(x, 0, 9 + name_width(name), RULER_HEIGHT - 4)
+
+
+@lru_cache(maxsize=512)
+def name_width(name: str) -> float:
+    """Pixels that the name of a marker takes."""
+    return QFontMetricsF(ink.font(10)).horizontalAdvance(name) + 6 if name else 0.0
 
 
 def tick_label(time_s: float, step_s: float) -> str:

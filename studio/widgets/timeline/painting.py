@@ -10,7 +10,7 @@ from studio.widgets import theme
 from studio.widgets.timeline import ink
 from studio.widgets.timeline.clip_art import ClipArt
 from studio.widgets.timeline.gutter import GutterPainter
-from studio.widgets.timeline.header import HeaderPainter, marker_area
+from studio.widgets.timeline.header import HeaderPainter, marker_area, name_width
 from studio.widgets.timeline.lane_art import LaneArt, apart
 from studio.widgets.timeline.rows import Row, range_of
 from studio.widgets.timeline.state import GUTTER, MARGIN, RULER_HEIGHT, TimelineState
@@ -27,6 +27,7 @@ class TimelinePainter:
     def forget(self) -> None:
         """Draw everything anew: the colours have changed."""
         ink.font.cache_clear()
+        name_width.cache_clear()
         state = self._state
         self._header, self._lanes, self._gutter = HeaderPainter(state), LaneArt(state), GutterPainter(state)
 
@@ -42,7 +43,7 @@ class TimelinePainter:
         if rect.top() <= state.top:
             self._header.paint(painter, rect, width, ratio)
         self._paint_range(painter, width, height)
-        self._paint_markers(painter, height)
+        self._paint_markers(painter, rect, height)
         if state.caught_s is not None:
             painter.setPen(ink.pen("key", 0.9, 1, Qt.PenStyle.DashLine))
             x = round(state.view.x_of(state.caught_s)) + 0.5
@@ -141,11 +142,13 @@ class TimelinePainter:
             if GUTTER < x < width:
                 painter.drawLine(QPointF(round(x) + 0.5, RULER_HEIGHT), QPointF(round(x) + 0.5, height))
 
-    def _paint_markers(self, painter: QPainter, height: int) -> None:
+    def _paint_markers(self, painter: QPainter, rect: QRect, height: int) -> None:
         state = self._state
         painter.setFont(ink.font(10))
         for marker in state.markers:
             x = round(state.view.x_of(marker.time_s)) + 0.5
+            if x - 1 > rect.right() or marker_area(x, marker.name).right() < rect.left():
+                continue
             colour = QColor(marker.colour) if marker.colour else ink.colour("warning")
             painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(x, RULER_HEIGHT), QPointF(x, height))

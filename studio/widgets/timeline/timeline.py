@@ -215,10 +215,10 @@ class Timeline(QWidget):
         self._show_project()
 
     def _position_changed(self, position_s: float) -> None:
-        following = self._driver.player.playing and self._actions["timeline.follow"].isChecked()
-        if following and self.state.view.follow(position_s):
+        playing = self._driver.player.playing
+        if playing and self._actions["timeline.follow"].isChecked() and self.state.view.follow(position_s):
             self.canvas.update()
-        self.canvas.move_playhead(position_s)
+        self.canvas.move_playhead(position_s, playing=playing)
         self.sliders.tick()
 
     def _state_changed(self, state: State) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 
 from studio.document.curves import Curve, Interpolation
-from studio.widgets.timeline.state import RULER_HEIGHT
+from studio.widgets.timeline.state import GUTTER, RULER_HEIGHT
 from tests.widgets.timeline.conftest import ALT, CTRL, SHIFT, Hands
 
 BUMP = Curve().with_key(0.4, 0.0).with_key(1.2, 4.0).with_key(2.4, 1.0)
@@ -173,3 +173,31 @@ def test_repainting_does_not_depend_on_how_many_keys_there_are(hands: Hands) -> 
     image = hands.canvas.grab().toImage()
     hands.put(AU1=BUMP)
     assert hands.canvas.grab().toImage() != image
+
+
+def test_the_playhead_repaints_where_it_was_and_is_and_the_values_as_often_as_they_can_be_read(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands.put(AU1=BUMP)
+    canvas, rects = hands.canvas, []
+    monkeypatch.setattr(canvas, "update", lambda *rect: rects.append(QRect(*rect)))
+    middle = (hands.state.top + canvas.height()) // 2
+    value = QPoint(GUTTER - 30, middle)
+
+    def moved(position_s: float, *, playing: bool) -> list[QRect]:
+        rects.clear()
+        before_s = hands.state.position_s
+        canvas.move_playhead(position_s, playing=playing)
+        for time_s in (before_s, position_s):
+            for y in (RULER_HEIGHT - 4, hands.state.top - 1, middle, canvas.height() - 1):
+                assert any(rect.contains(QPoint(round(canvas.x_of(time_s)), y)) for rect in rects)
+        return rects
+
+    moved(1.0, playing=False)
+    assert any(rect.contains(value) for rect in rects)
+    repainted = [any(rect.contains(value) for rect in moved(1.0 + 0.03 * i, playing=True)) for i in range(1, 11)]
+    assert 2 <= sum(repainted) <= 3
+    assert all(rect.width() < 200 for rect in moved(1.34, playing=True))
+    assert sum(rect.width() for rect in moved(3.0, playing=True) if rect.contains(rect.left(), middle)) < 120
+    moved(3.001, playing=False)
+    assert any(rect.contains(value) for rect in rects)
