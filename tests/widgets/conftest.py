@@ -33,6 +33,9 @@ from tests.playback.fake_audio import RATE_HZ, FakeAudioDevice
 from tests.support import toy_avatar
 from tests.widgets import pointer
 
+PATIENCE_MS = 120_000
+"""What never comes fails after this; a machine that is busy with something else may take long."""
+
 
 @pytest.fixture(scope="session")
 def avatar() -> Avatar:
@@ -159,7 +162,7 @@ class Studio:
         self.window.resize(1100, 700)
         self.window.show()
         self.window.activateWindow()
-        with qtbot.waitActive(self.window, timeout=20_000):
+        with qtbot.waitActive(self.window, timeout=PATIENCE_MS):
             pass
         self.session, self.driver = self.window.session, self.window.driver
 
@@ -173,7 +176,7 @@ class Studio:
         return self
 
     def until(self, condition: Callable[[], bool]) -> None:
-        self.qtbot.waitUntil(condition, timeout=20_000)
+        self.qtbot.waitUntil(condition, timeout=PATIENCE_MS)
 
     def settle(self) -> None:
         """Until the newest picture is on the screen."""

@@ -16,6 +16,7 @@ from studio.errors import StudioError
 from studio.widgets.export_dialog import ExportDialog
 from studio.widgets.exports.jobs import ExportWish
 from studio.widgets.exports.offer import CameraChoice, ExportOffer
+from tests.widgets.conftest import PATIENCE_MS
 
 LEFT = CameraView(30.0, 5.0, 3.0)
 CAMERAS = (CameraChoice("Keyed camera", None), CameraChoice("Current view", LEFT))
@@ -31,7 +32,7 @@ def dialog(qtbot: QtBot) -> ExportDialog:
     dialog = ExportDialog(OFFER, choose_path=choose)
     qtbot.addWidget(dialog)
     dialog.show()
-    with qtbot.waitActive(dialog, timeout=20_000):
+    with qtbot.waitActive(dialog, timeout=PATIENCE_MS):
         dialog.activateWindow()
     return dialog
 

@@ -26,7 +26,7 @@ from studio.widgets.export_dialog import ExportDialog
 from studio.widgets.exporting import Exports
 from studio.widgets.exports import reveal
 from studio.widgets.exports.jobs import Job, State
-from tests.widgets.conftest import Studio
+from tests.widgets.conftest import PATIENCE_MS, Studio
 
 
 def exports(studio: Studio) -> Exports:
@@ -38,7 +38,7 @@ def asked(studio: Studio, folder: Path, form: str | None = None) -> ExportDialog
     studio.window.files.folder = folder
     if form is None:
         studio.window.activateWindow()
-        with studio.qtbot.waitActive(studio.window, timeout=20_000):
+        with studio.qtbot.waitActive(studio.window, timeout=PATIENCE_MS):
             pass
         studio.key(Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     else:
@@ -54,7 +54,7 @@ def asked(studio: Studio, folder: Path, form: str | None = None) -> ExportDialog
 
 
 def done(studio: Studio, job: Job) -> Job:
-    studio.qtbot.waitUntil(lambda: job.finished, timeout=60_000)
+    studio.qtbot.waitUntil(lambda: job.finished, timeout=PATIENCE_MS)
     assert job.state is State.DONE, job.error
     return job
 
@@ -85,7 +85,7 @@ def test_the_keys_work_in_the_queue_too(studio: Studio) -> None:
     part = exports(studio)
     studio.key(Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
     assert part.window.isVisible()
-    with studio.qtbot.waitActive(part.window, timeout=20_000):
+    with studio.qtbot.waitActive(part.window, timeout=PATIENCE_MS):
         part.window.activateWindow()
     QTest.keyClick(part.window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     assert part.dialog is not None
@@ -239,7 +239,7 @@ def test_a_failure_is_told_without_stopping_work(studio: Studio, tmp_path: Path)
     folder.rmdir()
     job = exports(studio).queue.jobs[0]
     exports(studio).queue.start(job)
-    studio.qtbot.waitUntil(lambda: job.state is State.FAILED, timeout=60_000)
+    studio.qtbot.waitUntil(lambda: job.state is State.FAILED, timeout=PATIENCE_MS)
     assert "does not exist" in job.error
     assert studio.window.banner.text == job.error
     assert studio.answers.errors == [], "no dialog stands in the way"

@@ -20,7 +20,7 @@ from studio.widgets.command_palette import CommandPalette
 from studio.widgets.exporting import Exports
 from studio.widgets.exports.jobs import State
 from studio.widgets.sample import sample_project
-from tests.widgets.conftest import Studio, write_wav
+from tests.widgets.conftest import PATIENCE_MS, Studio, write_wav
 from tests.widgets.timeline.conftest import CTRL, LEFT, NONE, SHIFT, Hands
 
 WORD = (6.15, 6.45, 6.85)
@@ -52,7 +52,7 @@ def run(studio: Studio, words: str) -> None:
 
 
 def activate(studio: Studio, widget: QWidget) -> None:
-    with studio.qtbot.waitActive(widget, timeout=20_000):
+    with studio.qtbot.waitActive(widget, timeout=PATIENCE_MS):
         widget.activateWindow()
 
 
@@ -159,7 +159,7 @@ def test_the_first_two_minutes(fresh: Studio, tmp_path: Path) -> None:
     dialog.end_s.setValue(WORD[2])
     QTest.keyClick(dialog, Qt.Key.Key_Return)
     job = part.queue.jobs[0]
-    studio.qtbot.waitUntil(lambda: job.finished, timeout=120_000)
+    studio.qtbot.waitUntil(lambda: job.finished, timeout=PATIENCE_MS)
     assert job.state is State.DONE, job.error
     with av.open(str(job.wish.path)) as file:
         frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.widgets.presenters import GlPresenter, RasterPresenter, gl_renderer, make_presenter
 from tests.playback.engines import PlainRenderer
-from tests.widgets.conftest import Studio
+from tests.widgets.conftest import PATIENCE_MS, Studio
 
 CENTRE = QPoint(300, 200)
 
@@ -161,13 +161,13 @@ def test_the_opengl_presenter_paints_the_same(qtbot: QtBot, studio: Studio) -> N
     presenter.resize(40, 30)
     rgba = studio.driver.shown.rgba.copy()  # type: ignore[union-attr]
     rgba[...] = (200, 100, 50, 255)
-    with qtbot.waitSignal(presenter.presented, timeout=10_000):
+    with qtbot.waitSignal(presenter.presented, timeout=PATIENCE_MS):
         presenter.show()
         presenter.show_pixels(rgba)
     pixel = presenter.grabFramebuffer().pixelColor(20, 15)
     assert (pixel.red(), pixel.green(), pixel.blue()) == (200, 100, 50)
     presenter.set_divider(0.25)
-    with qtbot.waitSignal(presenter.presented, timeout=10_000):
+    with qtbot.waitSignal(presenter.presented, timeout=PATIENCE_MS):
         presenter.show_pixels(rgba, rgba // 2)
     image = presenter.grabFramebuffer()
     assert (image.pixelColor(4, 15).red(), image.pixelColor(30, 15).red()) == (100, 200)

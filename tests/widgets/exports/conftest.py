@@ -15,6 +15,7 @@ from studio.engine.export import ExportCancelledError, ExportProgress, ExportRep
 from studio.errors import StudioError
 from studio.widgets.exports.jobs import ExportWish, Job, Progress
 from studio.widgets.exports.queue import ExportQueue
+from tests.widgets.conftest import PATIENCE_MS
 
 WISH = ExportWish(Path("/tmp/clip.mp4"), 512, 512, 25.0, 0.0, 8.0, camera_name="front")
 
@@ -52,7 +53,7 @@ class Hands:
         return self.queue.add(replace(WISH, path=Path("/tmp") / name), Project(), self.work, start=start)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        self.qtbot.waitUntil(condition, timeout=20_000)
+        self.qtbot.waitUntil(condition, timeout=PATIENCE_MS)
 
     def names(self) -> list[str]:
         return [job.wish.path.stem for job in self.queue.jobs]

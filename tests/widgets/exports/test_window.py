@@ -13,6 +13,7 @@ from studio.widgets.exports.cards import JobCard
 from studio.widgets.exports.jobs import State
 from studio.widgets.exports.window import QueueWindow
 from tests.widgets import pointer
+from tests.widgets.conftest import PATIENCE_MS
 from tests.widgets.exports.conftest import Hands
 
 
@@ -22,7 +23,7 @@ def window(qtbot: QtBot, hands: Hands) -> QueueWindow:
     qtbot.addWidget(window)
     window.resize(560, 700)
     window.show()
-    with qtbot.waitActive(window, timeout=20_000):
+    with qtbot.waitActive(window, timeout=PATIENCE_MS):
         window.activateWindow()
     return window
 

@@ -22,6 +22,7 @@ from studio.document.model import Bookmark, Marker, Project, SoundEdit
 from studio.document.performance import CameraView
 from studio.widgets.actions import ACTIONS
 from studio.widgets.layers.part import Layers
+from tests.widgets.conftest import PATIENCE_MS
 from tests.widgets.timeline.conftest import CTRL, LEFT, NONE, Hands
 
 CHANGING = {
@@ -164,7 +165,7 @@ def close_menu(hands: Hands) -> None:
     popup = QApplication.activePopupWidget()
     if popup is not None:
         popup.close()
-    with hands.studio.qtbot.waitActive(hands.window, timeout=20_000):
+    with hands.studio.qtbot.waitActive(hands.window, timeout=PATIENCE_MS):
         hands.window.activateWindow()
     hands.window.viewport.setFocus()
 

@@ -29,7 +29,7 @@ from studio.widgets import presenters
 from studio.widgets.presenters import GlPresenter, RasterPresenter, gl_renderer
 from studio.widgets.view.card import CardStage
 from tests.support import controls
-from tests.widgets.conftest import Studio
+from tests.widgets.conftest import PATIENCE_MS, Studio
 
 pytestmark = pytest.mark.gl
 
@@ -101,7 +101,7 @@ def camera_of(renderer: Renderer, width: int = WIDTH, height: int = HEIGHT, yaw:
 
 
 def present(qtbot: QtBot, presenter: GlPresenter, drawing: Drawing, compared: Drawing | None = None) -> None:
-    with qtbot.waitSignal(presenter.presented, timeout=20_000):
+    with qtbot.waitSignal(presenter.presented, timeout=PATIENCE_MS):
         presenter.show_drawing(drawing, compared)
         presenter.show()
 
@@ -243,7 +243,7 @@ def test_a_context_that_is_lost_and_a_window_that_was_hidden(
     window.hide()
     presenter.show_drawing(card.direct_frame(FROWN, camera, background=GREY).drawing)
     qtbot.wait(1)
-    with qtbot.waitSignal(presenter.presented, timeout=20_000):
+    with qtbot.waitSignal(presenter.presented, timeout=PATIENCE_MS):
         window.show()
     assert psnr_db(pixels_of(presenter.grabFramebuffer()), frown) >= 45.0
     presenter.setParent(None)  # each is closed by itself
@@ -257,7 +257,7 @@ def test_pixels_and_drawings_may_take_turns(
     for _ in range(2):
         present(qtbot, presenter, card.direct_frame(SMILE, camera, background=GREY).drawing)
         assert psnr_db(pixels_of(presenter.grabFramebuffer()), smile[..., :3]) >= 45.0
-        with qtbot.waitSignal(presenter.presented, timeout=20_000):
+        with qtbot.waitSignal(presenter.presented, timeout=PATIENCE_MS):
             presenter.show_pixels(frown)
         assert psnr_db(pixels_of(presenter.grabFramebuffer()), frown[..., :3]) >= 60.0
         assert presenter.pixels() is presenter.picture.pixels  # type: ignore[union-attr]
@@ -272,7 +272,7 @@ def test_closing_while_a_picture_is_on_its_way(qtbot: QtBot, card: Renderer) -> 
     presenter.destroyed.connect(lambda: gone.append(True))
     presenter.close()
     presenter.deleteLater()
-    qtbot.waitUntil(lambda: bool(gone), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(gone), timeout=PATIENCE_MS)
 
 
 # ---- the whole window ----
