@@ -30,10 +30,10 @@ check: $(VENV)/.installed-test
 	@$(PYTHON) -m pytest tests/test_quality.py $(ARGS)
 
 # A stamp is as old as the last install from this pyproject.toml; scripts/setup.sh says what it does and stops with one
-# sentence when it cannot.
+# sentence when it cannot. What tests need holds all that running needs.
 $(VENV)/.installed-%: pyproject.toml scripts/setup.sh
 	@scripts/setup.sh $*
-	@touch $@
+	@touch $@ $(if $(filter test,$*),$(VENV)/.installed-run)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
