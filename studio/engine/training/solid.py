@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
+from torch.nn import functional
 
 from studio.engine.camera import Camera, framing_distance_m, orbit_camera
 from studio.engine.gaussians import SH_C0, Gaussians
@@ -33,6 +34,9 @@ COLOUR = 3.0
 
 SPILL = 2.0
 """Weight of what stands out beyond the outline beside holes: plates and floaters hide behind the head in the clip."""
+
+BLOT, BLOT_PX = 1.0, 9
+"""Weight of what is discoloured over so many pixels, wherever it is: thinned skin lets the dark behind it through."""
 
 _TRACE, _MARGIN_PX = 0.02, 3
 
@@ -86,11 +90,17 @@ def outlines(
 
 
 def hole_loss(gaussians: Gaussians, outline: Outline, draws: _Draws) -> Tensor:
-    """Mean transparency inside an outline, cover outside it, and change of colour where the clip tells nothing."""
+    """Mean transparency inside an outline, cover outside it, and change of colour where the clip tells nothing.
+
+    Areas larger than details keep their colour everywhere.
+    """
     inside, outside = (mask.to(gaussians.means.device) for mask in (outline.inside, outline.outside))
     drawn = draws.render(gaussians, outline.camera)
     clear = (1.0 - drawn.alpha) * inside
     changed = (drawn.rgb - outline.look).abs().mean(2) * outline.unknown
     spilt = drawn.alpha * outside
-    loss: Tensor = (clear.sum() + SPILL * spilt.sum() + COLOUR * changed.sum()) / inside.sum().clamp_min(1.0)
+    blots = functional.avg_pool2d((drawn.rgb - outline.look).permute(2, 0, 1)[None], BLOT_PX, 1, BLOT_PX // 2)[0]
+    blotted = blots.abs().mean(0) * inside
+    terms = clear.sum() + SPILL * spilt.sum() + COLOUR * changed.sum() + BLOT * blotted.sum()
+    loss: Tensor = terms / inside.sum().clamp_min(1.0)
     return loss

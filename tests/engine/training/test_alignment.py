@@ -137,6 +137,29 @@ def test_a_hole_seen_from_the_side_costs_and_is_pulled_shut() -> None:
     assert float(logits.grad[means[:, 0] < -0.03].sum()) < 0
 
 
+def test_a_blot_costs_even_where_the_clip_looks() -> None:
+    steps = torch.linspace(-0.08, 0.08, 33)
+    means = torch.cat([torch.cartesian_prod(steps, steps), torch.zeros(33 * 33, 1)], 1)
+    count = len(means)
+    sheet = Gaussians(
+        means, torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1), torch.full((count, 3), math.log(0.004)),
+        torch.full((count,), 4.0), torch.ones(count, 1, 3),
+    )  # fmt: skip
+    draws = CpuRasterizer()
+    front = torch.tensor([[0.0, 0.0, 1.0]]).expand(count, 3)  # the clip's camera sees all of it
+    look = outlines(sheet, front, draws, 0.2, (0.0, 0.0, 0.0))[2]
+
+    def cost(dark: torch.Tensor) -> float:
+        sh = sheet.sh.clone()
+        sh[dark] = -1.5
+        return float(hole_loss(sheet.replace(sh=sh), look, draws))
+
+    blot = means[:, :2].norm(dim=1) < 0.03
+    plain = cost(torch.zeros(count, dtype=torch.bool))
+    assert plain < 0.02
+    assert cost(blot) > plain + 0.02
+
+
 def test_a_spike_seen_from_the_side_costs() -> None:
     one = torch.tensor([[1.0, 0, 0, 0]])
     ball = Gaussians(torch.zeros(1, 3), one, torch.full((1, 3), -3.5), torch.full((1,), 6.0), torch.zeros(1, 1, 3))
