@@ -102,7 +102,7 @@ def _legend(curves: Sequence[Curve], lines: Sequence[Sequence[Point]], right: fl
     wide, tall = 6.0 * max(len(words) for words in told) + 24, _LINE * len(told) + 6.0
     corners = [
         (x, y)
-        for y in (bottom - tall - 4, _TOP + 2.0, (_TOP + bottom - tall) / 2)
+        for y in (bottom - tall - 4, _TOP + 2.0, *(_TOP + share * (bottom - tall - _TOP) for share in (0.5, 0.3, 0.7)))
         for x in (right - wide - 2, _LEFT + 4.0)
     ]
     left, top = min(corners, key=lambda corner: _hidden(lines, corner, wide, tall))
