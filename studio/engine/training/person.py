@@ -108,6 +108,7 @@ def person_of(capture: Capture, prior: Prior, extra: int) -> Person:
     found.points += _volume(found, pictures, prior)
     found = found.kept(~_outside(found, pictures, prior.bare))
     found = _extended(found, pictures, prior.bare, rasterizer, extra)
+    _wear(found, pictures, prior.bare)
     found.colours = _coloured(found, pictures, prior.bare, rasterizer)
     distance, near = cKDTree(found.points).query(found.points, 8)
     spacing = np.asarray(distance)[:, 1:4].mean(1)[near].mean(1)  # scattered points clump: what is usual around them
@@ -401,6 +402,21 @@ def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     )
     names = vars(found)
     return _Points(**{n: np.concatenate([names[n], vars(fresh)[n]], axis=1 if n == "modes" else 0) for n in names})
+
+
+def _wear(found: _Points, pictures: _Pictures, bare: Bare) -> None:
+    """Collars go with the body, where the performer's bare neck beneath them goes partly with the head."""
+    image = pictures.front
+    regions = pictures.regions(image)
+    if regions is None:
+        return
+    camera, posed = pictures.camera(image), pictures.posed(found, image)
+    pixels, _ = _project(posed, camera)
+    worn = _at(regions.astype(np.float64), pixels) == REGIONS.index("torso")
+    worn &= _inside(pixels, camera) & _of(found, bare, "neck", "garment")
+    found.skinning[worn] = [1.0, 0.0, 0.0, 0.0]
+    found.modes[:, worn] = 0.0  # no expression moves them
+    found.points[worn] = pictures.unposed(posed[worn], found.skinning[worn], image)
 
 
 def _depth(found: _Points, posed: F64, camera: Camera, rasterizer: Rasterizer) -> F64:

@@ -1,6 +1,7 @@
 """A tracked person: clothes are no hair, eyes rest straight, lips are read, motion is as strong as the law has it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from studio.engine.training.initial import facing, stretch
 from studio.engine.training.learner import Learner
 from studio.engine.training.lips import AROUND, CHIN, LOWER, UPPER, _modes_at, rested, slips_of, with_lips_read
 from studio.engine.training.losses import Rest, surface_penalty
-from studio.engine.training.person import REGIONS, _filled, dressed, person_of
+from studio.engine.training.person import REGIONS, _bent, _filled, _of, _Pictures, _project, _wear, dressed, person_of
 from studio.engine.training.prior import Prior, load_prior
 from studio.engine.training.recipes import RECIPES
 from tests.engine.training.portrait_toy import GROWN, write_portrait
@@ -221,3 +222,26 @@ def test_a_jaw_pushed_aside_takes_the_mouth_along_and_nothing_else(portrait: Cap
     assert float(slip[of["lips"], 0].median()) > 0.004
     assert float(slip[of["eye_left"] | of["brow"] | of["garment"]].abs().max()) < 5e-4
     assert not learner.slip(0).any()  # type: ignore[union-attr]
+
+
+def test_a_collar_goes_with_the_body(prior: Prior, tmp_path: Path) -> None:
+    """Where it was seen it stays; the neck beside it still goes with the head."""
+    capture = load_capture(write_portrait(tmp_path / "her", frames=6))
+    assert capture.tracking is not None
+    found, pivots = _bent(prior, capture.tracking.head.double().numpy(), capture.tracking.pivots.double().numpy())
+    pictures = _Pictures(capture, pivots, prior)
+    width, height = capture.info.size_px
+    labels = np.full((height, width), FACE, np.uint8)
+    labels[:, : width // 2] = TORSO
+    pictures.regions = lambda image: labels  # type: ignore[method-assign]
+    before, posed = found.skinning.copy(), pictures.posed(found, pictures.front)
+    _wear(found, pictures, prior.bare)
+    neck = _of(found, prior.bare, "neck")
+    pixels, _ = _project(posed, pictures.camera(pictures.front))
+    inside = (pixels[:, 1] >= 0) & (pixels[:, 1] < height) & (pixels[:, 0] >= 0) & (pixels[:, 0] < width)
+    collar = neck & inside & (pixels[:, 0] < width // 2 - 1)
+    assert collar.sum() > 20
+    assert (found.skinning[collar, 0] == 1.0).all()
+    bare = neck & (pixels[:, 0] > width // 2 + 1)
+    assert np.array_equal(found.skinning[bare], before[bare])
+    assert np.abs(pictures.posed(found, pictures.front) - posed).max() < 1e-6
