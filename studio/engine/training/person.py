@@ -11,27 +11,30 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 from scipy.spatial import cKDTree
 from torch import Tensor
 
 from studio.engine.camera import Camera
 from studio.engine.gaussians import SH_C0, Gaussians
-from studio.engine.rig import Rig
 from studio.engine.splat.base import Rasterizer
 from studio.engine.splat.cpu import CpuRasterizer
 from studio.engine.training.capture import Capture, Surface
 from studio.engine.training.initial import facing
 from studio.engine.training.lips import Slips
+from studio.engine.training.person_pictures import (
+    F64,
+    REGIONS,
+    Flags,
+    Pictures,
+    Points,
+    inside_of,
+    project,
+    said,
+    value_at,
+)
 from studio.engine.training.prior import EYES, Bare, Prior
 from studio.errors import StudioError
-
-F64 = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
-REGIONS = ("background", "torso", "neck", "hair", "face", "lips", "eyes", "mouth", "teeth")
-"""Values of a portrait capture's region pictures."""
 
 PADDING_PX = 14
 """How far clothes are continued beyond the picture's edges, because the body moves."""
@@ -42,11 +45,7 @@ MOST_VOLUME = 1.25
 _OPEN = (REGIONS.index("mouth"), REGIONS.index("teeth"))
 _EYE = REGIONS.index("eyes")
 
-_LOW, _ASIDE = 0.75, 0.35
-"""Of the face's height from above, and of its width beyond it: what begins lower or lies further out is no hair."""
-
 _COVERED = 0.6
-_PICTURES = 12
 _DIRECTIONS = 48
 _HAIRY = 0.5
 
@@ -68,27 +67,6 @@ class Person:
     slips: Slips | None = None  # what the mouth does beyond all controls
 
 
-@dataclass
-class _Points:
-    """Surface points while they are gathered."""
-
-    points: F64
-    normals: F64
-    colours: F64
-    parts: NDArray[np.uint8]
-    zones: NDArray[np.uint8]
-    skinning: F64
-    modes: NDArray[np.float32]
-    sources: F64
-    source_normals: F64
-    scalp: F64
-
-    def kept(self, which: Flags) -> _Points:
-        """Some of the points."""
-        values = {name: value[:, which] if name == "modes" else value[which] for name, value in vars(self).items()}
-        return _Points(**values)
-
-
 def person_of(capture: Capture, prior: Prior, extra: int) -> Person:
     """Puts the prior's bare head on a tracked face and adds what the pictures show beyond it.
 
@@ -104,7 +82,7 @@ def person_of(capture: Capture, prior: Prior, extra: int) -> Person:
         raise StudioError(f"{capture.root} has no tracking.safetensors: make the capture of the portrait again.")
     head = capture.tracking.head.double().numpy()
     found, pivots = _bent(prior, head, capture.tracking.pivots.double().numpy())
-    pictures, rasterizer = _Pictures(capture, pivots, prior), CpuRasterizer()
+    pictures, rasterizer = Pictures(capture, pivots, prior), CpuRasterizer()
     found.points += _volume(found, pictures, prior)
     found = found.kept(~_outside(found, pictures, prior.bare))
     found = _extended(found, pictures, prior.bare, rasterizer, extra)
@@ -125,7 +103,7 @@ def person_of(capture: Capture, prior: Prior, extra: int) -> Person:
         skinning=floats(found.skinning),
         spacing=floats(np.maximum(spacing, 1e-5)),
         modes=floats(found.modes),
-        mode_weights=prior.law(capture.au, _said(capture)),
+        mode_weights=prior.law(capture.au, said(capture)),
         pivots=floats(pivots),
         mode_names=prior.bare.mode_names,
     )
@@ -139,12 +117,7 @@ def with_surface(capture: Capture, person: Person, prior: Prior) -> Capture:
     return replace(capture, surface=person.surface, info=info)
 
 
-def _said(capture: Capture) -> Tensor:
-    assert capture.articulators is not None
-    return capture.articulators
-
-
-def _bent(prior: Prior, head: F64, pivots: F64) -> tuple[_Points, F64]:
+def _bent(prior: Prior, head: F64, pivots: F64) -> tuple[Points, F64]:
     """The bare head in the person's head space, and its pivots (4, 3)."""
     bare, warp = prior.bare, prior.warp(head)
     points, slopes = warp(bare.points), warp.slopes(bare.points)
@@ -163,112 +136,18 @@ def _bent(prior: Prior, head: F64, pivots: F64) -> tuple[_Points, F64]:
         normals[mine] = bare.normals[mine] @ warp.rotation.T
         pivots[2 + eye] = centre
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
-    found = _Points(
+    found = Points(
         points, normals, bare.colours.copy(), bare.parts.copy(), bare.zones.copy(), bare.skinning.copy(), modes,
         bare.points.copy(), bare.normals.copy(), bare.scalp.copy(),
     )  # fmt: skip
     return found, pivots
 
 
-class _Pictures:
-    """Chosen training pictures of the clip, and where posed points fall in them."""
-
-    def __init__(self, capture: Capture, pivots: F64, prior: Prior) -> None:
-        self._capture, self._pivots, self._prior = capture, torch.from_numpy(pivots).float(), prior
-        train = capture.indices("train")
-        frames = [capture.images[i].frame for i in train]
-        pose, action = capture.pose[frames].numpy(), capture.au[frames].sum(1).numpy()
-        opening = prior.law(capture.au[frames], _said(capture)[frames])[:, prior.bare.mode_names.index("jaw")].numpy()
-        turned = np.linalg.norm(pose[:, :3] - np.median(pose[:, :3], axis=0), axis=1)
-        self.front = train[int(np.argmin(turned / 4 + action / 4 + 2 * opening))]
-        bins = np.array_split(np.argsort(pose[:, 0], kind="stable"), min(_PICTURES, len(train)))
-        calm = [int(among[np.argmin((action + 3 * opening)[among])]) for among in bins]
-        open_mouth = np.argsort(-opening, kind="stable")[: min(4, len(train))]
-        self.all = [self.front, *(train[i] for i in dict.fromkeys([*calm, *(int(i) for i in open_mouth)]))]
-
-    def posed(self, found: _Points, image: int) -> F64:
-        """(P, 3) where the points are in a picture's moment."""
-        capture, frame = self._capture, self._capture.images[image].frame
-        weights = self._prior.law(capture.au[[frame]], _said(capture)[[frame]])[0].numpy()
-        shaped = found.points + np.tensordot(weights, found.modes, axes=1)
-        rotations, shifts = self._transforms(frame)
-        return np.asarray(np.einsum("nj,jab,nb->na", found.skinning, rotations, shaped) + found.skinning @ shifts)
-
-    def unposed(self, points: F64, skinning: F64, image: int) -> F64:
-        """(n, 3) canonical places of points seen in a picture's moment; the inverse of rigid skinning."""
-        rotations, shifts = self._transforms(self._capture.images[image].frame)
-        blend = np.einsum("nj,jab->nab", skinning, rotations)
-        return np.asarray(np.linalg.solve(blend, (points - skinning @ shifts)[..., None])[..., 0])
-
-    def _transforms(self, frame: int) -> tuple[F64, F64]:
-        rig = Rig(torch.zeros(0, 4), self._pivots)
-        rotations, shifts = rig.transforms(self._capture.pose_at(frame))
-        return rotations.double().numpy(), shifts.double().numpy()
-
-    def camera(self, image: int) -> Camera:
-        """The camera of a picture."""
-        return self._capture.camera_of(image)
-
-    def shown(self, image: int) -> tuple[F64, F64]:
-        """(H, W, 3) the person's own colour and (H, W) coverage."""
-        target = self._capture.target(image)
-        alpha = target.alpha.double().numpy()
-        return target.rgb.double().numpy() / np.maximum(alpha, 1e-2)[..., None], alpha
-
-    def regions(self, image: int) -> NDArray[np.uint8] | None:
-        """(H, W) index into `REGIONS`, where the capture has them."""
-        path = self._capture.root / "regions" / f"{self._capture.images[image].frame:06d}.png"
-        if not path.exists():
-            return None
-        with Image.open(path) as picture:
-            return dressed(np.asarray(picture.convert("L"), dtype=np.uint8))
-
-
-def dressed(regions: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Regions (H, W) with clothes where they were taken for hair, as dark jackets are.
-
-    Hair grows on the head: what begins only below most of the face and is not joined to anything above, is worn; so is
-    what is further from the face to the side than hair falls.
-    """
-    rows, columns = np.nonzero(regions == REGIONS.index("face"))
-    if not len(rows):
-        return regions
-    top, bottom, left, right = rows.min(), rows.max(), columns.min(), columns.max()
-    pieces, count = ndimage.label(regions == REGIONS.index("hair"), np.ones((3, 3)))
-    low = [where[0].start > top + _LOW * (bottom - top) for where in ndimage.find_objects(pieces, count)]
-    worn = np.array([False, *low])[pieces]
-    aside = _ASIDE * (right - left)
-    y, x = np.ogrid[: regions.shape[0], : regions.shape[1]]
-    worn |= (pieces > 0) & (y > bottom) & ((x < left - aside) | (x > right + aside))
-    return np.where(worn, np.uint8(REGIONS.index("torso")), regions)
-
-
-def _project(points: F64, camera: Camera) -> tuple[F64, F64]:
-    """(n, 2) pixels and (n,) depth of posed points."""
-    seen = points @ camera.world_to_camera[:3, :3].T + camera.world_to_camera[:3, 3]
-    depth = np.maximum(seen[:, 2], 1e-3)
-    flat = seen[:, :2] / depth[:, None] * [camera.fx, camera.fy] + [camera.cx, camera.cy]
-    return flat, depth
-
-
-def _at(values: F64, pixels: F64) -> F64:
-    """Values (H, W, …) at pixels (n, 2), nearest, edges repeated."""
-    x = np.clip(np.floor(pixels[:, 0]).astype(int), 0, values.shape[1] - 1)
-    y = np.clip(np.floor(pixels[:, 1]).astype(int), 0, values.shape[0] - 1)
-    return np.asarray(values[y, x])
-
-
-def _inside(pixels: F64, camera: Camera) -> Flags:
-    return np.asarray(
-        (pixels[:, 0] >= 0) & (pixels[:, 0] < camera.width) & (pixels[:, 1] >= 0) & (pixels[:, 1] < camera.height)
-    )
-
-
-def _volume(found: _Points, pictures: _Pictures, prior: Prior) -> F64:
+def _volume(found: Points, pictures: Pictures, prior: Prior) -> F64:
     """(P, 3) how far the scalp is lifted so that its outline is the hair's."""
     image = pictures.front
     camera = pictures.camera(image)
-    pixels, _ = _project(pictures.posed(found, image), camera)
+    pixels, _ = project(pictures.posed(found, image), camera)
     _, alpha = pictures.shown(image)
     regions = pictures.regions(image)
     person = alpha > 0.5
@@ -292,7 +171,7 @@ def _volume(found: _Points, pictures: _Pictures, prior: Prior) -> F64:
             continue
         turn = (direction + 0.5) / _DIRECTIONS * 2 * np.pi - np.pi
         ray = centre + steps[:, None] * [np.cos(turn), np.sin(turn)]
-        covered = _at(person.astype(np.float64), ray) > 0.5
+        covered = value_at(person.astype(np.float64), ray) > 0.5
         free = np.flatnonzero(~covered)
         edge = float(steps[free[0]]) if len(free) else reach
         outmost = ray[min(int(edge), len(ray) - 1)]
@@ -313,22 +192,22 @@ def _volume(found: _Points, pictures: _Pictures, prior: Prior) -> F64:
     return np.asarray((found.points - middle) * ((lift - 1) * share)[:, None])
 
 
-def _outside(found: _Points, pictures: _Pictures, bare: Bare) -> Flags:
+def _outside(found: Points, pictures: Pictures, bare: Bare) -> Flags:
     """(P,) points of skin and clothes that most pictures show as background."""
     hits, looks = np.zeros(len(found.points)), np.zeros(len(found.points))
     for image in pictures.all:
         camera = pictures.camera(image)
-        pixels, _ = _project(pictures.posed(found, image), camera)
+        pixels, _ = project(pictures.posed(found, image), camera)
         _, alpha = pictures.shown(image)
         wide = ndimage.maximum_filter(alpha, 3)
-        inside = _inside(pixels, camera)
+        inside = inside_of(pixels, camera)
         looks += inside
-        hits += inside & (_at(wide, pixels) < 0.2)
+        hits += inside & (value_at(wide, pixels) < 0.2)
     loose = _of(found, bare, "skin", "neck", "garment")
     return np.asarray(loose & (looks > 0) & (hits > 0.6 * looks))
 
 
-def _disks(found: _Points, points: F64, colours: F64) -> Gaussians:
+def _disks(found: Points, points: F64, colours: F64) -> Gaussians:
     """Opaque disks on posed points."""
     spacing = np.asarray(cKDTree(points).query(points, 4)[0])[:, 1:].mean(1)
     scales = np.maximum(spacing, 1e-5)[:, None] * [0.75, 0.75, 0.2]
@@ -342,7 +221,7 @@ def _disks(found: _Points, points: F64, colours: F64) -> Gaussians:
     )
 
 
-def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Rasterizer, extra: int) -> _Points:
+def _extended(found: Points, pictures: Pictures, bare: Bare, rasterizer: Rasterizer, extra: int) -> Points:
     """The points and further ones where the front picture shows hair or clothes that no point covers."""
     image, pad = pictures.front, PADDING_PX
     camera = pictures.camera(image)
@@ -371,15 +250,15 @@ def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
         np.arange(0.0, wide.height, stride), np.arange(0.0, wide.width, stride), indexing="ij"
     ))  # fmt: skip
     pixels = np.stack([x + 0.5, y + 0.5], axis=1)
-    pixels = pixels[_at(wanted.astype(np.float64), pixels) > 0.5]
+    pixels = pixels[value_at(wanted.astype(np.float64), pixels) > 0.5]
     if not len(pixels):
         return found
-    z = _at(filled, pixels)
+    z = value_at(filled, pixels)
     flat = (pixels - [wide.cx, wide.cy]) / [wide.fx, wide.fy]
     seen = np.column_stack([flat * z[:, None], z])
     matrix = wide.world_to_camera
     world = (seen - matrix[:3, 3]) @ matrix[:3, :3]
-    body = np.isin(_at(labels.astype(np.float64), pixels), [REGIONS.index("torso"), REGIONS.index("neck")])
+    body = np.isin(value_at(labels.astype(np.float64), pixels), [REGIONS.index("torso"), REGIONS.index("neck")])
     head_rows = np.flatnonzero(found.scalp > _HAIRY)
     body_rows = np.flatnonzero(_of(found, bare, "neck", "garment"))
     rows_of = np.empty(len(world), np.int64)
@@ -388,10 +267,10 @@ def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
         rows_of[mine] = among[cKDTree(posed[among]).query(world[mine])[1]] if mine.any() else rows_of[mine]
     skinning = found.skinning[rows_of]
     skinning[~body] = [0.0, 1.0, 0.0, 0.0]
-    fresh = _Points(
+    fresh = Points(
         pictures.unposed(world, skinning, image),
         np.tile(-matrix[2, :3], (len(world), 1)),
-        _at(colour, pixels),
+        value_at(colour, pixels),
         np.where(body, bare.part_names.index("garment"), bare.part_names.index("hair")).astype(np.uint8),
         found.zones[rows_of],
         skinning,
@@ -401,25 +280,25 @@ def _extended(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
         (~body).astype(np.float64),
     )
     names = vars(found)
-    return _Points(**{n: np.concatenate([names[n], vars(fresh)[n]], axis=1 if n == "modes" else 0) for n in names})
+    return Points(**{n: np.concatenate([names[n], vars(fresh)[n]], axis=1 if n == "modes" else 0) for n in names})
 
 
-def _wear(found: _Points, pictures: _Pictures, bare: Bare) -> None:
+def _wear(found: Points, pictures: Pictures, bare: Bare) -> None:
     """Collars go with the body, where the performer's bare neck beneath them goes partly with the head."""
     image = pictures.front
     regions = pictures.regions(image)
     if regions is None:
         return
     camera, posed = pictures.camera(image), pictures.posed(found, image)
-    pixels, _ = _project(posed, camera)
-    worn = _at(regions.astype(np.float64), pixels) == REGIONS.index("torso")
-    worn &= _inside(pixels, camera) & _of(found, bare, "neck", "garment")
+    pixels, _ = project(posed, camera)
+    worn = value_at(regions.astype(np.float64), pixels) == REGIONS.index("torso")
+    worn &= inside_of(pixels, camera) & _of(found, bare, "neck", "garment")
     found.skinning[worn] = [1.0, 0.0, 0.0, 0.0]
     found.modes[:, worn] = 0.0  # no expression moves them
     found.points[worn] = pictures.unposed(posed[worn], found.skinning[worn], image)
 
 
-def _depth(found: _Points, posed: F64, camera: Camera, rasterizer: Rasterizer) -> F64:
+def _depth(found: Points, posed: F64, camera: Camera, rasterizer: Rasterizer) -> F64:
     """(H, W) metres: how deep these points alone lie, continued beyond them."""
     drawn = rasterizer.render(_disks(found, posed, found.colours), camera, depth=True)
     assert drawn.depth is not None
@@ -438,7 +317,7 @@ def _filled(depth: F64, known: Flags) -> F64:
     return filled
 
 
-def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Rasterizer) -> F64:
+def _coloured(found: Points, pictures: Pictures, bare: Bare, rasterizer: Rasterizer) -> F64:
     """(P, 3) what pictures show where a point is seen; what the nearest seen point of its kind has elsewhere."""
     total, weight = np.zeros((len(found.points), 3)), np.zeros(len(found.points))
     on_hair, on_body = np.zeros(len(found.points)), np.zeros(len(found.points))
@@ -448,7 +327,7 @@ def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     for image in pictures.all:
         camera = pictures.camera(image)
         posed = pictures.posed(found, image)
-        pixels, depth = _project(posed, camera)
+        pixels, depth = project(posed, camera)
         drawn = rasterizer.render(_disks(found, posed, found.colours), camera, depth=True)
         assert drawn.depth is not None
         front = drawn.depth.double().numpy() / np.maximum(drawn.alpha.double().numpy(), 1e-3)
@@ -458,13 +337,17 @@ def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
         towards /= np.linalg.norm(towards, axis=1, keepdims=True)
         faced = np.clip((found.normals * towards).sum(1), 0, 1)
         faced[found.parts == bare.part_names.index("hair")] = 0.5
-        seen = _inside(pixels, camera) & (_at(solid, pixels) > 0.9) & (depth < _at(front, pixels) + 0.002 + spacing)
+        seen = (
+            inside_of(pixels, camera)
+            & (value_at(solid, pixels) > 0.9)
+            & (depth < value_at(front, pixels) + 0.002 + spacing)
+        )
         share = seen * faced**2
         regions = pictures.regions(image)
-        labels = None if regions is None else _at(regions.astype(np.float64), pixels)
+        labels = None if regions is None else value_at(regions.astype(np.float64), pixels)
         if labels is not None:  # a lip a pixel too high would be white as teeth, an eye as brown as its lid
             share = share * (inner == np.isin(labels, _OPEN)) * ((eyes == (labels == _EYE)) | lashes)
-        total += share[:, None] * _at(colour, pixels)
+        total += share[:, None] * value_at(colour, pixels)
         weight += share
         if labels is not None:
             on_hair += share * (labels == REGIONS.index("hair"))
@@ -496,6 +379,6 @@ def _coloured(found: _Points, pictures: _Pictures, bare: Bare, rasterizer: Raste
     return colours
 
 
-def _of(found: _Points, bare: Bare, *names: str) -> Flags:
+def _of(found: Points, bare: Bare, *names: str) -> Flags:
     """(P,) which points belong to one of the named parts."""
     return np.isin(found.parts, [bare.part_names.index(name) for name in names])

@@ -19,7 +19,8 @@ from studio.engine.training.initial import facing, stretch
 from studio.engine.training.learner import Learner
 from studio.engine.training.lips import AROUND, CHIN, LOWER, UPPER, _modes_at, rested, slips_of, with_lips_read
 from studio.engine.training.losses import Rest, surface_penalty
-from studio.engine.training.person import REGIONS, _bent, _filled, _of, _Pictures, _project, _wear, dressed, person_of
+from studio.engine.training.person import _bent, _filled, _of, _wear, person_of
+from studio.engine.training.person_pictures import REGIONS, Pictures, dressed, project
 from studio.engine.training.prior import Prior, load_prior
 from studio.engine.training.recipes import RECIPES
 from tests.engine.training.portrait_toy import GROWN, write_portrait
@@ -229,7 +230,7 @@ def test_a_collar_goes_with_the_body(prior: Prior, tmp_path: Path) -> None:
     capture = load_capture(write_portrait(tmp_path / "her", frames=6))
     assert capture.tracking is not None
     found, pivots = _bent(prior, capture.tracking.head.double().numpy(), capture.tracking.pivots.double().numpy())
-    pictures = _Pictures(capture, pivots, prior)
+    pictures = Pictures(capture, pivots, prior)
     width, height = capture.info.size_px
     labels = np.full((height, width), FACE, np.uint8)
     labels[:, : width // 2] = TORSO
@@ -237,7 +238,7 @@ def test_a_collar_goes_with_the_body(prior: Prior, tmp_path: Path) -> None:
     before, posed = found.skinning.copy(), pictures.posed(found, pictures.front)
     _wear(found, pictures, prior.bare)
     neck = _of(found, prior.bare, "neck")
-    pixels, _ = _project(posed, pictures.camera(pictures.front))
+    pixels, _ = project(posed, pictures.camera(pictures.front))
     inside = (pixels[:, 1] >= 0) & (pixels[:, 1] < height) & (pixels[:, 0] >= 0) & (pixels[:, 0] < width)
     collar = neck & inside & (pixels[:, 0] < width // 2 - 1)
     assert collar.sum() > 20
