@@ -19,6 +19,9 @@ POSITION_TICKS = 4
 """Ticks from one `position_changed` to the next while it plays: 31 times a second. Whoever hears it repaints something,
 in the one thread that also shows the pictures."""
 
+POSITION_S = 0.05
+"""A busy thread ticks rarely: after so much of the clip it is told in any case, because recorded sliders live by it."""
+
 SETTLE_MS = 180
 """After the last camera movement: time to see that the hand rests, before a full-size picture is drawn."""
 
@@ -49,7 +52,7 @@ class PlaybackDriver(QObject):
         self.bridge = EngineBridge(load, self)
         self.show = Show(self.player, self.bridge.engine)
         self._state = State.EMPTY
-        self._ticks = 0
+        self._ticks, self._told_s = 0, 0.0
         self._loop: tuple[bool, tuple[float, float] | None] = (False, None)
         self._around: tuple[float, float] | None = None
         self.scrub_sound = True
@@ -235,11 +238,13 @@ class PlaybackDriver(QObject):
     def _tick(self) -> None:
         self._show_next()
         self.show.tick()
-        self._ticks = (self._ticks + 1) % POSITION_TICKS
+        self._ticks += 1
+        position_s = self.player.position_s
         if not self.player.playing:
             self._moved()  # the end was reached
-        elif self._ticks == 0:
-            self.position_changed.emit(self.player.position_s)
+        elif self._ticks >= POSITION_TICKS or abs(position_s - self._told_s) >= POSITION_S:
+            self._ticks, self._told_s = 0, position_s
+            self.position_changed.emit(position_s)
 
     def _picture(self, result: FrameResult) -> None:
         self.show.taken(result)
