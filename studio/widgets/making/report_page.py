@@ -1,4 +1,4 @@
-"""The fourth page: what the video is worth, before hours of training are spent on it."""
+"""The fourth page: what the video is worth, before a training is spent on it."""
 
 from __future__ import annotations
 
