@@ -2,7 +2,7 @@
 
 The parts, from values to files:
 
-- `action_units`: the 17 action units, what each looks like, FACS marks (`facs_mark`, `intensity_of`).
+- `action_units`: the 17 action units, what each does to a face, and the FACS marks.
 - `curves`: `Curve` of keys (`Curve.from_keys`, `.with_key`, `.split`, `.without`, `.taken` and `.merged` for copy and
   paste, `.sample`, `.value`, `.at`, `.between`); `curve_tools` work on selected keys and return
   `Edited(curve, selected)`; `curve_fit.simplify` and `curve_from_recording` guarantee their error.

@@ -11,7 +11,6 @@ from typing import Literal
 
 Region = Literal["brows", "eyes", "nose_cheeks", "mouth"]
 Face = Literal["upper", "lower"]
-Zone = Literal["expression", "synergy", "mouth"]
 
 MAX_INTENSITY = 5.0
 
@@ -28,8 +27,7 @@ REGIONS: tuple[tuple[Region, str], ...] = (
 class ActionUnit:
     """One facial action unit.
 
-    `zone` is where most of its motion lies: the expression zone of the upper face, the mouth that speech leads, or the
-    synergy zone between them. `opposites` pull against it, `partners` often come with it.
+    `effect` says what it does and what it is seen in. `opposites` pull against it, `partners` often come with it.
     """
 
     number: int
@@ -37,8 +35,7 @@ class ActionUnit:
     muscles: str
     region: Region
     face: Face
-    zone: Zone
-    look: str
+    effect: str
     opposites: tuple[int, ...] = ()
     partners: tuple[int, ...] = ()
 
@@ -60,8 +57,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Frontalis, medial part",
         "brows",
         "upper",
-        "expression",
-        "The inner ends of the brows rise and short wrinkles appear in the middle of the forehead.",
+        "Lifts the inner ends of the brows; the forehead wrinkles in its middle. Worry, sadness.",
         opposites=(4,),
         partners=(2, 4, 15),
     ),
@@ -71,8 +67,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Frontalis, lateral part",
         "brows",
         "upper",
-        "expression",
-        "The outer ends of the brows arch upwards and wrinkles appear above them.",
+        "Lifts the outer ends of the brows into an arch. With AU1 it is surprise.",
         opposites=(4,),
         partners=(1, 5),
     ),
@@ -82,8 +77,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Corrugator supercilii, depressor supercilii",
         "brows",
         "upper",
-        "expression",
-        "The brows sink and draw together; upright furrows stand between them.",
+        "Draws the brows down and together, with furrows between them. Anger, effort, thought.",
         opposites=(1, 2),
         partners=(7, 9),
     ),
@@ -93,8 +87,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Levator palpebrae superioris",
         "eyes",
         "upper",
-        "expression",
-        "The upper lids rise and show more of the iris, at the strongest white above it.",
+        "Lifts the upper lids, so that more of the eyes' white shows. Surprise, fear, a stare.",
         opposites=(45, 7),
         partners=(1, 2),
     ),
@@ -104,8 +97,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Orbicularis oculi, orbital part",
         "nose_cheeks",
         "upper",
-        "synergy",
-        "The cheeks rise, the eyes narrow from below and crow's feet spread from their corners.",
+        "Lifts the cheeks and gathers crow's feet: what makes a smile look felt.",
         partners=(12, 7),
     ),
     ActionUnit(
@@ -114,8 +106,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Orbicularis oculi, palpebral part",
         "eyes",
         "upper",
-        "expression",
-        "The lids tighten; the lower one rises and straightens, as in squinting.",
+        "Tightens the lids, the lower one above all. A narrowed, searching eye.",
         opposites=(5,),
         partners=(4, 6),
     ),
@@ -125,8 +116,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Levator labii superioris alaeque nasi",
         "nose_cheeks",
         "upper",
-        "synergy",
-        "The skin beside the nose is pulled up and wrinkles over its root; the wings of the nose rise.",
+        "Wrinkles the nose and pulls the inner brows down. Disgust.",
         partners=(4, 10),
     ),
     ActionUnit(
@@ -135,8 +125,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Relaxation of levator palpebrae; orbicularis oculi",
         "eyes",
         "upper",
-        "expression",
-        "The eyes close, at the strongest fully.",
+        "Closes the eyes.",
         opposites=(5,),
     ),
     ActionUnit(
@@ -145,8 +134,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Levator labii superioris",
         "mouth",
         "lower",
-        "synergy",
-        "The upper lip rises, most beside its middle, and the folds from nose to mouth deepen.",
+        "Lifts the middle of the upper lip and deepens the fold beside the nose. Contempt, disgust.",
         partners=(9, 25),
     ),
     ActionUnit(
@@ -155,8 +143,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Zygomaticus major",
         "mouth",
         "lower",
-        "synergy",
-        "The corners of the mouth go up and back: a smile.",
+        "Pulls the corners of the lips up and back. The smile.",
         opposites=(15,),
         partners=(6, 25),
     ),
@@ -166,8 +153,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Buccinator",
         "mouth",
         "lower",
-        "synergy",
-        "The corners of the mouth are drawn in tightly and dimple.",
+        "Pulls the corners inwards and makes dimples. Contempt when on one side.",
         partners=(12,),
     ),
     ActionUnit(
@@ -176,8 +162,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Depressor anguli oris",
         "mouth",
         "lower",
-        "synergy",
-        "The corners of the mouth are pulled down.",
+        "Pulls the corners of the lips down. Sadness.",
         opposites=(12,),
         partners=(1, 17),
     ),
@@ -187,8 +172,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Mentalis",
         "mouth",
         "lower",
-        "mouth",
-        "The chin boss wrinkles and pushes the lower lip up.",
+        "Pushes the chin and lower lip up. Doubt, a pout.",
         opposites=(25, 26),
         partners=(15,),
     ),
@@ -198,8 +182,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Risorius with platysma",
         "mouth",
         "lower",
-        "mouth",
-        "The corners of the mouth are pulled straight to the sides and the lips flatten.",
+        "Stretches the lips sideways towards the ears. Fear.",
         opposites=(23,),
         partners=(25, 26),
     ),
@@ -209,8 +192,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Orbicularis oris",
         "mouth",
         "lower",
-        "mouth",
-        "The lips narrow and tighten.",
+        "Tightens the lips and makes them narrow. Restrained anger.",
         opposites=(20, 25),
         partners=(4, 17),
     ),
@@ -220,8 +202,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Depressor labii inferioris, relaxed mentalis",
         "mouth",
         "lower",
-        "mouth",
-        "The lips come apart and may show the teeth; the jaw need not move.",
+        "Parts the lips while the teeth may stay closed.",
         opposites=(17, 23),
         partners=(26, 12),
     ),
@@ -231,8 +212,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "Relaxed masseter; temporalis",
         "mouth",
         "lower",
-        "mouth",
-        "The jaw sinks and the teeth come apart.",
+        "Lets the jaw drop, so that the teeth part.",
         opposites=(17,),
         partners=(25,),
     ),
@@ -244,23 +224,5 @@ AU_INDEX: dict[str, int] = {key: i for i, key in enumerate(AU_KEYS)}
 UPPER: tuple[int, ...] = tuple(i for i, au in enumerate(ACTION_UNITS) if au.face == "upper")
 LOWER: tuple[int, ...] = tuple(i for i, au in enumerate(ACTION_UNITS) if au.face == "lower")
 
-FACS_MARKS: tuple[str, ...] = ("A", "B", "C", "D", "E")
-FACS_WORDS: dict[str, str] = {"A": "trace", "B": "slight", "C": "marked", "D": "severe", "E": "maximum"}
-
-
-def facs_mark(intensity: float) -> str:
-    """The FACS mark nearest to an intensity 0–5: '' below a trace (0.5), then A to E.
-
-    Raises ValueError for a number outside 0–5.
-    """
-    if not 0 <= intensity <= MAX_INTENSITY:
-        raise ValueError(f"an intensity is {intensity}, expected 0 to {MAX_INTENSITY:g}")
-    nearest = int(intensity + 0.5)
-    return FACS_MARKS[nearest - 1] if nearest else ""
-
-
-def intensity_of(mark: str) -> float:
-    """The intensity 1–5 at which a FACS mark A–E stands. Raises ValueError for another mark."""
-    if mark not in FACS_MARKS:
-        raise ValueError(f"{mark!r} is no FACS mark, expected one of {', '.join(FACS_MARKS)}")
-    return float(FACS_MARKS.index(mark) + 1)
+FACS_MARKS: dict[str, str] = {"A": "trace", "B": "slight", "C": "marked", "D": "severe", "E": "maximum"}
+"""FACS' marks of intensity and what they are called; they stand at 1 to 5."""

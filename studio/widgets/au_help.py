@@ -1,28 +1,8 @@
-"""What each action unit does to a face, for tool tips that teach FACS."""
+"""Tool tips that teach FACS, and the search through the action units."""
 
 from __future__ import annotations
 
-from studio.document.action_units import ACTION_UNITS, ActionUnit, Region
-
-EFFECTS: dict[str, str] = {
-    "AU1": "Lifts the inner ends of the brows; the forehead wrinkles in its middle. Worry, sadness.",
-    "AU2": "Lifts the outer ends of the brows into an arch. With AU1 it is surprise.",
-    "AU4": "Draws the brows down and together, with furrows between them. Anger, effort, thought.",
-    "AU5": "Lifts the upper lids, so that more of the eyes' white shows. Surprise, fear, a stare.",
-    "AU6": "Lifts the cheeks and gathers crow's feet: what makes a smile look felt.",
-    "AU7": "Tightens the lids, the lower one above all. A narrowed, searching eye.",
-    "AU9": "Wrinkles the nose and pulls the inner brows down. Disgust.",
-    "AU45": "Closes the eyes.",
-    "AU10": "Lifts the middle of the upper lip and deepens the fold beside the nose. Contempt, disgust.",
-    "AU12": "Pulls the corners of the lips up and back. The smile.",
-    "AU14": "Pulls the corners inwards and makes dimples. Contempt when on one side.",
-    "AU15": "Pulls the corners of the lips down. Sadness.",
-    "AU17": "Pushes the chin and lower lip up. Doubt, a pout.",
-    "AU20": "Stretches the lips sideways towards the ears. Fear.",
-    "AU23": "Tightens the lips and makes them narrow. Restrained anger.",
-    "AU25": "Parts the lips while the teeth may stay closed.",
-    "AU26": "Lets the jaw drop, so that the teeth part.",
-}
+from studio.document.action_units import ACTION_UNITS, FACS_MARKS, ActionUnit
 
 LOOK_ALIKES: dict[str, str] = {
     "AU1": "AU2 lifts the outer ends instead; with AU4 the brows slant as in grief.",
@@ -45,19 +25,6 @@ LOOK_ALIKES: dict[str, str] = {
 }
 """What it is easily taken for, and how to tell."""
 
-REGION_TITLES: dict[Region, str] = {
-    "brows": "Brows",
-    "eyes": "Eyes",
-    "nose_cheeks": "Nose and cheeks",
-    "mouth": "Mouth",
-}
-"""Groups of the panel in their order."""
-
-LETTERS = "ABCDE"
-"""FACS marks of intensities 1 to 5: trace, slight, marked, severe, maximum."""
-
-LETTER_NAMES = ("trace", "slight", "marked", "severe", "maximum")
-
 TIP_WIDTH = 330
 """Of a tool tip, pixels."""
 
@@ -71,14 +38,14 @@ def tool_tip(au: ActionUnit) -> str:
         rows.append(("Against it", _list(au.opposites)))
     if au.partners:
         rows.append(("Goes with", _list(au.partners)))
-    levels = ", ".join(f"<b>{letter}</b> {name}" for letter, name in zip(LETTERS, LETTER_NAMES, strict=True))
+    levels = ", ".join(f"<b>{letter}</b> {name}" for letter, name in FACS_MARKS.items())
     rows.append(("Levels", levels))
     table = "".join(
         f"<tr><td style='padding-right:10px;white-space:nowrap'><i>{name}</i></td><td>{text}</td></tr>"
         for name, text in rows
     )
     return (
-        f"<table width='{TIP_WIDTH}'><tr><td><p><b>AU{au.number}  {au.name}</b></p><p>{EFFECTS[au.key]}</p>"
+        f"<table width='{TIP_WIDTH}'><tr><td><p><b>AU{au.number}  {au.name}</b></p><p>{au.effect}</p>"
         f"<table width='{TIP_WIDTH}' cellspacing='0' style='margin-top:6px'>{table}</table>"
         "<p>Drag to set, double-click to reset, Shift for hundredths.</p></td></tr></table>"
     )
@@ -87,7 +54,7 @@ def tool_tip(au: ActionUnit) -> str:
 def found(au: ActionUnit, text: str) -> bool:
     """Whether a search finds an action unit: by number (`12`, `AU12`), name, muscle or what it does."""
     words = text.lower().split()
-    everything = f"{au.name} {au.muscles} {EFFECTS[au.key]}".lower()
+    everything = f"{au.name} {au.muscles} {au.effect}".lower()
     return all(_number_found(au, word) or (not word.isdigit() and word in everything) for word in words)
 
 
@@ -98,9 +65,3 @@ def _number_found(au: ActionUnit, word: str) -> bool:
 
 def _list(numbers: tuple[int, ...]) -> str:
     return ", ".join(f"AU{number} {_BY_NUMBER[number].name.lower()}" for number in numbers)
-
-
-def mark(intensity: float) -> str:
-    """The FACS letter of an intensity 0–5, empty below a trace."""
-    step = int(intensity + 0.5)
-    return LETTERS[min(step, 5) - 1] if step >= 1 else ""

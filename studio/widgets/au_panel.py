@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.document.action_units import ACTION_UNITS, AU_KEYS, MAX_INTENSITY, ActionUnit, Region
+from studio.document.action_units import ACTION_UNITS, AU_KEYS, FACS_MARKS, MAX_INTENSITY, REGIONS, ActionUnit, Region
 from studio.widgets import theme
-from studio.widgets.au_help import LETTERS, REGION_TITLES, found, tool_tip
+from studio.widgets.au_help import found, tool_tip
 from studio.widgets.au_slider import MARGIN
 from studio.widgets.slider_row import NAME_WIDTH, NUMBER_WIDTH, SliderPanel, SliderRow, value_column_width
 
@@ -93,7 +93,7 @@ class _Scale(QWidget):
         painter.setFont(theme.font(10))
         painter.setPen(theme.colour("faint"))
         left, right = MARGIN, self.width() - MARGIN
-        for i, letter in enumerate(LETTERS, 1):
+        for i, letter in enumerate(FACS_MARKS, 1):
             x = left + (right - left) * i / MAX_INTENSITY
             painter.drawText(QRectF(x - 8, 0, 16, self.height()), Qt.AlignmentFlag.AlignCenter, letter)
         painter.end()
@@ -150,7 +150,7 @@ class AuPanel(SliderPanel):
         self.rows: dict[str, AuRow] = {}
         self.headers: dict[Region, GroupHeader] = {}
         self._used: frozenset[str] = frozenset()
-        for region, title in REGION_TITLES.items():
+        for region, title in REGIONS:
             header = self.headers[region] = GroupHeader(title)
             header.folded.connect(self._filter)
             self.column.addWidget(header)

@@ -8,9 +8,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
-from studio.document.action_units import MAX_INTENSITY
+from studio.document.action_units import FACS_MARKS, MAX_INTENSITY
 from studio.widgets import theme
-from studio.widgets.au_help import LETTERS
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Scale:
         return self.low < 0
 
 
-AU_SCALE = Scale(0.0, MAX_INTENSITY, 100, 10, 50, 5, (1.0, 2.0, 3.0, 4.0, 5.0), tuple(LETTERS))
+AU_SCALE = Scale(0.0, MAX_INTENSITY, 100, 10, 50, 5, (1.0, 2.0, 3.0, 4.0, 5.0), tuple(FACS_MARKS))
 """Intensities; an arrow moves by 0.1, Page Up by half a mark, the mouse by 0.05."""
 
 DETENT_PX = 4.0
