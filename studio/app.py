@@ -1,6 +1,6 @@
 """Start-up: the window first, then the head, everything else afterwards.
 
-Nothing here imports torch, numba or librosa. The window is painted, then the engine's thread loads the avatar; only
+Nothing here imports torch or numba. The window is painted, then the engine's thread loads the avatar; only
 when its first picture is on the screen, one worker opens the speech and another the sound device: they would take
 Python's lock away from the engine. EMOZONE_LOG=DEBUG tells when what was reached.
 """

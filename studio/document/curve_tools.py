@@ -92,11 +92,6 @@ def mirror_time(curve: Curve, selected: ArrayLike, pivot_s: float | None = None)
     return _put(curve, selected, mirrored)
 
 
-def mirror_values(curve: Curve, selected: ArrayLike, pivot: float) -> Edited:
-    """Turns the selection upside down about a value."""
-    return scale_values(curve, selected, -1.0, pivot)
-
-
 def snap_to_frames(curve: Curve, selected: ArrayLike, fps: float) -> Edited:
     """Moves each key to its nearest frame; of several on one frame the last stays."""
     part = curve.taken(selected)

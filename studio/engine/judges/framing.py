@@ -6,7 +6,6 @@ they open. The same squares serve the films that judges learn from, captures, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -130,11 +129,6 @@ def cut(picture: Tensor, square: Square, size_px: int) -> Tensor:
         part, (size_px, size_px), mode="bilinear", align_corners=False, antialias=True
     )
     return resized[0]
-
-
-def cut_all(pictures: Sequence[Tensor], squares: Sequence[Square], size_px: int) -> Tensor:
-    """(F, 3, size_px, size_px) of F pictures."""
-    return torch.stack([cut(picture, square, size_px) for picture, square in zip(pictures, squares, strict=True)])
 
 
 def _head(pose: Pose, pivots: Tensor) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float64]], ...]:

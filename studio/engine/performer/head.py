@@ -8,7 +8,6 @@ of the control mesh (a *mode*, see `mapping` and `sculpt`) moves every part and 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -259,11 +258,3 @@ def _islands(kit: Kit) -> I64:
     """(q,) UV island of each quad."""
     u, v = kit.uv[kit.quad_uv].mean(axis=1).T
     return np.where(u < 0.16, SOCKET, np.where((u > 0.7) & (v < 0.14), MOUTH, np.where(u < 0.6, BUST, FACE)))
-
-
-@lru_cache(maxsize=4)
-def load_head(identity_name: str) -> Head:
-    """The head of a shipped identity; cached because subdivision takes a second."""
-    from studio.engine.performer.identity import find_identity
-
-    return Head(find_identity(identity_name))

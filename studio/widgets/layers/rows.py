@@ -151,9 +151,7 @@ class LayerRow(QWidget):
         self._shown: tuple[Layer, str, bool, bool, bool, str] | None = None
         self.mute.clicked.connect(self.mute_wanted)
         self.solo.clicked.connect(self.solo_wanted)
-        self.mode.clicked.connect(
-            lambda: self.mode_wanted.emit("add" if self.mode.text() == MODES["replace"] else "replace")
-        )
+        self.mode.clicked.connect(self._other_mode)
         self.weight.begun.connect(self.weight_begun)
         self.weight.ended.connect(self.weight_ended)
         self.weight.cancelled.connect(self.weight_cancelled)

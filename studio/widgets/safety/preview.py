@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.document.action_units import MAX_INTENSITY
 from studio.document.model import Project
-from studio.document.summary import Floats, end_of, summarise, traces
+from studio.document.summary import Floats, summarise, traces
 from studio.widgets import theme
 
 POINTS = 160
@@ -37,7 +37,6 @@ class Traces(QWidget):
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._lines: tuple[tuple[str, Floats], ...] = ()
-        self._end_s = 0.0
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As wide as there is room."""
@@ -46,7 +45,6 @@ class Traces(QWidget):
     def show_project(self, project: Project | None) -> None:
         """Draw another project; None for nothing."""
         self._lines = () if project is None else traces(project, POINTS, len(COLOURS))
-        self._end_s = 0.0 if project is None else end_of(project)
         keys = ", ".join(key for key, _ in self._lines)
         self.setAccessibleName(f"Movements of {keys}" if keys else "No movement")
         self.update()

@@ -44,7 +44,7 @@ class MarkRange:
     def __init__(self, canvas: Canvas, state: TimelineState, history: History, x: float, y: float) -> None:
         self._canvas, self._state, self._history = canvas, state, history
         self._x = x
-        self._at_s = self._anchor_s = canvas.time_at(x)
+        self._anchor_s = canvas.time_at(x)
         self._dragged = False
         edge = self._edge(x) if y < RULER_HEIGHT else None
         if edge is not None and state.range_s is not None:
