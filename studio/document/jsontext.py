@@ -38,22 +38,28 @@ def parse(data: bytes, name: str) -> Json:
     """
     if len(data) > MAX_BYTES:
         raise StudioError(
-            f"{name} has {len(data) / 2**20:.0f} MB, more than the {MAX_BYTES // 2**20} MB that are read."
+            f"{name} has {len(data) / 2**20:.0f} MB, more than the {MAX_BYTES // 2**20} MB that are read; "
+            "choose another file."
         )
     if _depth(data) > MAX_DEPTH:
-        raise StudioError(f"{name} is nested deeper than {MAX_DEPTH} levels and was not made by the studio.")
+        raise StudioError(
+            f"{name} is nested deeper than {MAX_DEPTH} levels, which the studio never writes; choose another file."
+        )
     try:
         value: Json = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise StudioError(
-            f"{name} is not UTF-8 text (byte {error.start}); it is damaged or another kind of file."
+            f"{name} is not UTF-8 text (byte {error.start}); choose another file, or a backup of it."
         ) from error
     except json.JSONDecodeError as error:
         raise StudioError(
-            f"{name} is damaged or not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+            f"{name} is damaged or not JSON ({error.msg} in line {error.lineno}, column {error.colno}); choose another "
+            "file, or a backup of it."
         ) from error
     except (ValueError, RecursionError) as error:
-        raise StudioError(f"{name} is damaged or not JSON: {error}.") from error
+        raise StudioError(
+            f"{name} is damaged or not JSON ({error}); choose another file, or a backup of it."
+        ) from error
     return value
 
 

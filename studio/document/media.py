@@ -103,7 +103,7 @@ def collect(project: Project, folder: str | Path, name: str) -> tuple[Project, P
         return _fill(project, target, name, made)
     except OSError as error:
         _undo(made)
-        raise StudioError(f"{target} could not be filled: {explain(error)}.") from error
+        raise StudioError(f"{target} could not be filled ({explain(error)}); choose another place.") from error
     except BaseException:
         _undo(made)
         raise

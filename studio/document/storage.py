@@ -55,7 +55,7 @@ def read_bounded(path: Path, limit: int) -> bytes:
     except FileNotFoundError as error:
         raise StudioError(f"{path} does not exist; check the path.") from error
     except (OSError, ValueError) as error:
-        raise StudioError(f"{path} cannot be read: {explain(error)}.") from error
+        raise StudioError(f"{path} cannot be read ({explain(error)}); check its permissions and its disk.") from error
     if len(data) > limit:
         raise StudioError(
             f"{path.name} is larger than the {limit // 2**20} MB that are read; it is another kind of file."

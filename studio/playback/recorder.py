@@ -263,7 +263,10 @@ class _TakeWriter:
 
 def _not_written(path: Path, error: Exception) -> StudioError:
     reason = getattr(error, "strerror", None) or error
-    return StudioError(f"The take {path.name} could not be written to {path.parent}: {reason}.")
+    return StudioError(
+        f"The take {path.name} could not be written to {path.parent} ({reason}); free some space, or save the "
+        "project elsewhere."
+    )
 
 
 class SoundDeviceInput:

@@ -38,7 +38,7 @@ def take_kind(path: Path) -> TakeKind | None:
         with path.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError as error:
-        raise StudioError(f"{path} cannot be read: {explain(error)}.") from error
+        raise StudioError(f"{path} cannot be read ({explain(error)}); check its permissions and its disk.") from error
     text = head.decode("utf-8-sig", errors="replace")
     if text.lstrip().startswith("{"):
         return "audio2face" if '"facsNames"' in text or '"weightMat"' in text else None

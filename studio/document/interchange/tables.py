@@ -84,7 +84,7 @@ def read_table(path: str | Path, kind: str) -> Table:
     path = Path(path)
     data = read_bounded(path, MAX_BYTES)
     if b"\0" in data[:4096]:
-        raise StudioError(f"{path.name} is no text file; choose an {kind}.")
+        raise StudioError(f"{path.name} is no text file and so no {kind}; choose another file.")
     text = data.decode("utf-8-sig", errors="replace")
     first = text[: text.find("\n") if "\n" in text else len(text)]
     delimiter = max(",;\t", key=first.count)
@@ -92,12 +92,14 @@ def read_table(path: str | Path, kind: str) -> Table:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
         lines = [row for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
-        raise StudioError(f"{path.name} is no {kind}: {error}.") from error
+        raise StudioError(f"{path.name} is no {kind} ({error}); choose another file.") from error
     if len(lines) < 2:
-        raise StudioError(f"{path.name} has no rows of data; choose an {kind} with at least one frame.")
+        raise StudioError(f"{path.name} has no rows of data; choose a file with at least one frame.")
     header = tuple(cell.strip().strip('"') for cell in lines[0])
     if len(header) > MAX_COLUMNS or len(lines) > MAX_ROWS:
-        raise StudioError(f"{path.name} has {len(header)} columns and {len(lines)} rows, more than are read.")
+        raise StudioError(
+            f"{path.name} has {len(header)} columns and {len(lines)} rows, more than are read; cut it in pieces."
+        )
     rows = lines[1:]
     for i, row in enumerate(rows):
         if len(row) > len(header) and not any(cell.strip() for cell in row[len(header) :]):
@@ -107,7 +109,7 @@ def read_table(path: str | Path, kind: str) -> Table:
                 rows.pop()  # a recording that was cut off while its last line was written
                 break
             raise StudioError(
-                f"{path.name} has {len(row)} values in data row {i + 1}, but {len(header)} columns; it is damaged."
+                f"{path.name} has {len(row)} values in data row {i + 1}, but {len(header)} columns; export it again."
             )
     return Table(path.name, header, rows)
 
@@ -119,7 +121,7 @@ def write_table(path: str | Path, header: Sequence[str], rows: Iterable[Sequence
     try:
         write_atomically(path, text.encode())
     except OSError as error:
-        raise StudioError(f"{path} was not written: {explain(error)}.") from error
+        raise StudioError(f"{path} was not written ({explain(error)}); choose another place.") from error
 
 
 USUAL_FPS = (24.0, 25.0, 30.0, 50.0, 60.0, 100.0, 120.0, 24000 / 1001, 30000 / 1001, 60000 / 1001)
@@ -161,7 +163,7 @@ def resampled(times_s: Floats, values: Floats, fps: float, file: str) -> Floats:
         raise StudioError(f"{file} has times that run backwards; export it again.")
     frames = (times_s[-1] - times_s[0]) * fps + 1
     if frames > MAX_ROWS:
-        raise StudioError(f"{file} spans {times_s[-1] - times_s[0]:.0f} s, too long for a take at {fps:g} fps.")
+        raise StudioError(f"{file} spans {times_s[-1] - times_s[0]:.0f} s, too long for a take at {fps:g} fps; cut it.")
     position = (times_s - times_s[0]) * fps
     nearest = np.round(position)
     if np.abs(position - nearest).max() < _SNAP:

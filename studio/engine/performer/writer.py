@@ -145,7 +145,7 @@ def _check(out: Path, size_px: int, images: int, seconds: float, acting: float) 
     if not 16 <= size_px <= 2048:
         raise StudioError(f"The image size {size_px} is out of range: choose 16 to 2048 pixels.")
     if images < 2:
-        raise StudioError(f"A capture needs at least 2 images, not {images}.")
+        raise StudioError(f"A capture needs at least 2 images, not {images}: raise --images.")
     if seconds <= 0:
         raise StudioError(f"The performance cannot last {seconds} seconds: choose a positive length.")
     if not 0.0 <= acting <= 1.0:

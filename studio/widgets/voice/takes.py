@@ -45,5 +45,7 @@ def brought_beside(project: Project, path: Path) -> Project:
         shutil.copyfile(source, part)
         part.replace(target)
     except OSError as error:
-        raise StudioError(f"The recording {source.name} could not be copied to {folder}: {explain(error)}.") from error
+        raise StudioError(
+            f"The recording {source.name} could not be copied to {folder} ({explain(error)}); save elsewhere."
+        ) from error
     return project.replace(audio=Media(str(target), media.sha256, extra=media.extra))
