@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFontMetrics,
@@ -35,6 +35,9 @@ DOLLY_STEPS_PER_HEIGHT = 12.0
 
 DIVIDER_REACH_PX = 8
 """How near the pointer must be to take the divider of a comparison."""
+
+NEARER = {Qt.Key.Key_Plus: 1.0, Qt.Key.Key_Equal: 1.0, Qt.Key.Key_Minus: -1.0}
+"""Keys that come nearer or go away, in steps of the wheel."""
 
 STEPS_END_MS = 350
 """Steps of wheel and keys that follow each other this quickly are one movement of the camera."""
@@ -327,13 +330,20 @@ class Viewport(QWidget):
         self.overlay.focused = False
         self.overlay.update()
 
+    def event(self, event: QEvent) -> bool:
+        """Plus and minus are the viewport's own while it has the focus; elsewhere they zoom the timeline."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _steps_of(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Plus and minus come nearer and go away."""
-        steps = {Qt.Key.Key_Plus: 1.0, Qt.Key.Key_Equal: 1.0, Qt.Key.Key_Minus: -1.0}.get(Qt.Key(event.key()))
-        if steps is None:
+        steps = _steps_of(event)
+        if steps:
+            self._step(steps)
+        else:
             event.ignore()
-            return
-        self._step(steps)
 
     def _step(self, steps: float) -> None:
         """One of several steps nearer; together they are one movement."""
@@ -352,3 +362,9 @@ class Viewport(QWidget):
     def _at_divider(self, at: QPointF) -> bool:
         share = self.overlay.divider
         return share is not None and abs(at.x() - self.width() * share) <= DIVIDER_REACH_PX
+
+
+def _steps_of(event: QKeyEvent) -> float:
+    """How far a key comes nearer; 0 for every other one, and with Ctrl, Alt or Meta."""
+    others = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+    return 0.0 if event.modifiers() & others else NEARER.get(Qt.Key(event.key()), 0.0)

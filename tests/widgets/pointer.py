@@ -8,7 +8,7 @@ rests in a corner where no window is.
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QCursor, QGuiApplication, QMouseEvent
+from PySide6.QtGui import QCursor, QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -36,4 +36,14 @@ def move(widget: QWidget, at: QPoint, button: Qt.MouseButton = LEFT, modifiers: 
     event = QMouseEvent(
         QMouseEvent.Type.MouseMove, place, widget.mapToGlobal(place), Qt.MouseButton.NoButton, button, modifiers
     )
+    QApplication.sendEvent(widget, event)
+
+
+def wheel(widget: QWidget, notches: int, at: QPoint | None = None, modifiers: Qt.KeyboardModifier = NONE) -> None:
+    """Turn the wheel away from the user (or towards them, if negative); over the middle unless told where."""
+    place = QPointF(widget.rect().center() if at is None else at)
+    event = QWheelEvent(
+        place, widget.mapToGlobal(place), QPoint(), QPoint(0, 120 * notches), Qt.MouseButton.NoButton,
+        modifiers, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
     QApplication.sendEvent(widget, event)

@@ -3,15 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 
 from studio.document.action_units import AU_KEYS
 from studio.widgets.au_help import LOOK_ALIKES, tool_tip
 from studio.widgets.au_slider import MARGIN, AuSlider
-from studio.widgets.dialogs import SystemDialogs
 from tests.widgets import pointer
 from tests.widgets.conftest import Studio
 
@@ -19,15 +16,6 @@ from tests.widgets.conftest import Studio
 def spot(slider: AuSlider, intensity: float) -> QPoint:
     """Where the handle is at that intensity."""
     return QPoint(round(MARGIN + (slider.width() - 2 * MARGIN) * intensity / 5), slider.height() // 2)
-
-
-def wheel(slider: AuSlider, notches: int) -> None:
-    at = QPointF(slider.rect().center())
-    event = QWheelEvent(
-        at, slider.mapToGlobal(at), QPoint(), QPoint(0, 120 * notches), Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
-    QApplication.sendEvent(slider, event)
 
 
 def test_a_drag_is_one_entry_and_shows_at_every_step(studio: Studio) -> None:
@@ -89,10 +77,10 @@ def test_keys_step_the_focused_slider_and_stay_out_of_the_transport(studio: Stud
 
 def test_the_wheel_edits_only_what_has_the_focus(studio: Studio) -> None:
     slider = studio.window.panel.rows["AU1"].slider
-    wheel(slider, 3)
+    pointer.wheel(slider, 3)
     assert studio.held("AU1") is None
     slider.setFocus()
-    wheel(slider, 3)
+    pointer.wheel(slider, 3)
     assert studio.held("AU1") == pytest.approx(0.3)
 
 
@@ -131,10 +119,6 @@ def test_every_action_unit_is_explained(studio: Studio) -> None:
     for row in studio.window.panel.rows.values():
         assert row.au.effect in row.toolTip()
         assert row.au.muscles in tool_tip(row.au)
-
-
-def test_the_real_dialogs_are_the_default() -> None:
-    assert hasattr(SystemDialogs(), "open_file")
 
 
 def shown(studio: Studio) -> list[str]:

@@ -259,6 +259,15 @@ def test_failures_stay_in_sight_until_the_messages_were_looked_at(studio: Studio
     assert status.failures.text() == ""
 
 
+def test_recent_messages_open_from_the_menu_too(studio: Studio) -> None:
+    studio.window.status.setText("Saved")
+    studio.window.actions_["help.messages"].trigger()
+    messages = studio.window.status.list
+    assert messages.isVisible()
+    assert messages.list.item(0).text().endswith("Saved")
+    messages.close()
+
+
 def test_what_goes_on_in_the_background_wipes_no_failure(studio: Studio) -> None:
     status = studio.window.status
     status.busy("Opening a.wav…")

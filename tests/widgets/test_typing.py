@@ -76,7 +76,8 @@ def test_a_field_keeps_its_keys(studio: Studio, find: Callable[[Studio], QWidget
         (K.Key_I, "play.mark_in"), (K.Key_O, "play.mark_out"), (K.Key_Left, "play.previous"),
         (K.Key_Right, "play.next"), (K.Key_Home, "play.start"), (K.Key_End, "play.end"), (K.Key_M, "play.mute"),
         (K.Key_Delete, "keys.delete"), (K.Key_1, "view.front"), (K.Key_3, "view.left"), (K.Key_7, "view.top"),
-        (K.Key_Slash, "play.around"),
+        (K.Key_Slash, "play.around"), (K.Key_F, "view.reframe"), (K.Key_Minus, "timeline.zoom_out"),
+        (K.Key_Plus, "timeline.zoom_in"), (K.Key_Equal, "timeline.zoom_in"),
     ],
 )  # fmt: skip
 def test_outside_of_fields_each_key_does_its_own(studio: Studio, key: Qt.Key, action: str) -> None:

@@ -3,14 +3,13 @@ from __future__ import annotations
 import sys
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from studio.widgets.presenters import GlPresenter, RasterPresenter, gl_renderer, make_presenter
 from tests.playback.engines import PlainRenderer
+from tests.widgets import pointer
 from tests.widgets.conftest import PATIENCE_MS, Studio
 
 CENTRE = QPoint(300, 200)
@@ -61,18 +60,26 @@ def test_pan_moves_the_head_with_the_pointer(
 def test_dolly_with_wheel_and_right_button(studio: Studio) -> None:
     viewport = studio.window.viewport
     before = viewport.controller.distance
-    at = QPointF(CENTRE)
-    QApplication.sendEvent(
-        viewport,
-        QWheelEvent(
-            at, viewport.mapToGlobal(at), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
-            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-        ),
-    )  # fmt: skip
+    pointer.wheel(viewport, 2, CENTRE)
     nearer = viewport.controller.distance
     assert nearer == pytest.approx(before * 0.81)
     studio.drag(viewport, CENTRE, CENTRE + QPoint(0, 60), Qt.MouseButton.RightButton)
     assert viewport.controller.distance > nearer
+
+
+def test_plus_and_minus_come_nearer_where_the_viewport_has_the_focus(studio: Studio) -> None:
+    viewport, timeline = studio.window.viewport, studio.window.timeline
+    before, whole_s = viewport.controller.distance, timeline.state.view.span_s
+    viewport.setFocus()
+    QTest.keyClick(viewport, Qt.Key.Key_Plus)
+    assert viewport.controller.distance == pytest.approx(before * 0.9)
+    QTest.keyClick(viewport, Qt.Key.Key_Minus)
+    assert viewport.controller.distance == pytest.approx(before)
+    assert timeline.state.view.span_s == whole_s
+    timeline.canvas.setFocus()
+    QTest.keyClick(timeline.canvas, Qt.Key.Key_Plus)
+    assert viewport.controller.distance == pytest.approx(before)
+    assert timeline.state.view.span_s < whole_s
 
 
 def test_double_click_frames_the_head_again(studio: Studio) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 
 from studio.document.curves import Curve
 from studio.document.model import Project
+from tests.widgets import pointer
 from tests.widgets.conftest import Studio
 
 NONE = Qt.KeyboardModifier.NoModifier
@@ -57,11 +56,7 @@ class Hands:
             QTest.mouseRelease(self.canvas, LEFT, modifiers, end)
 
     def move(self, at: QPoint, modifiers: Qt.KeyboardModifier = NONE) -> None:
-        place = QPointF(at)
-        event = QMouseEvent(
-            QEvent.Type.MouseMove, place, self.canvas.mapToGlobal(place), Qt.MouseButton.NoButton, LEFT, modifiers
-        )
-        QApplication.sendEvent(self.canvas, event)
+        pointer.move(self.canvas, at, LEFT, modifiers)
 
     def click(self, at: QPoint, modifiers: Qt.KeyboardModifier = NONE) -> None:
         QTest.mouseClick(self.canvas, LEFT, modifiers, at)
@@ -70,12 +65,7 @@ class Hands:
         QTest.mouseDClick(self.canvas, LEFT, NONE, at)
 
     def wheel(self, at: QPoint, notches: int, modifiers: Qt.KeyboardModifier = NONE) -> None:
-        place = QPointF(at)
-        event = QWheelEvent(
-            place, self.canvas.mapToGlobal(place), QPoint(), QPoint(0, 120 * notches), Qt.MouseButton.NoButton,
-            modifiers, Qt.ScrollPhase.NoScrollPhase, False,
-        )  # fmt: skip
-        QApplication.sendEvent(self.canvas, event)
+        pointer.wheel(self.canvas, notches, at, modifiers)
 
     def one_entry(self, before: Project) -> None:
         """The gesture was one entry, and undo and redo end in equal documents."""

@@ -122,6 +122,21 @@ def test_ctrl_wheel_zooms_about_the_pointer_and_f_fits(hands: Hands) -> None:
     assert hands.state.view.whole
 
 
+def test_keys_zoom_and_show_what_is_selected(hands: Hands) -> None:
+    hands.put(AU1=BUMP)
+    hands.canvas.setFocus()
+    whole_s = hands.state.view.span_s
+    hands.studio.key(Qt.Key.Key_Plus)
+    assert hands.state.view.span_s < whole_s
+    hands.studio.key(Qt.Key.Key_Minus)
+    assert hands.state.view.span_s == pytest.approx(whole_s)
+    hands.studio.key(Qt.Key.Key_A, CTRL)
+    hands.studio.key(Qt.Key.Key_F, SHIFT)
+    view = hands.state.view
+    assert 0.0 < view.start_s < 0.4
+    assert 2.4 < view.end_s < whole_s
+
+
 def test_the_middle_button_pans(hands: Hands) -> None:
     hands.put(AU1=BUMP)
     hands.canvas.zoom(4.0)
@@ -167,7 +182,7 @@ def test_the_gutter_folds_mutes_and_focuses(hands: Hands) -> None:
     assert hands.state.row_of("AU1") is not None
 
 
-def test_repainting_does_not_depend_on_how_many_keys_there_are(hands: Hands) -> None:
+def test_twenty_thousand_keys_are_drawn(hands: Hands) -> None:
     many = Curve.from_samples([i * 0.0002 for i in range(20_000)], [i % 5 for i in range(20_000)], Interpolation.LINEAR)
     hands.put(AU1=many)
     image = hands.canvas.grab().toImage()

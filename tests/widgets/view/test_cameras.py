@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, Qt
 
 from studio.document.lanes import CAMERA_KEYS
 from studio.document.performance import CameraView
+from tests.widgets import pointer
 from tests.widgets.conftest import Studio
 from tests.widgets.view.test_aids import aids, shown, trigger
 
@@ -203,16 +202,10 @@ def test_with_auto_key_turns_of_the_wheel_are_one_key(studio: Studio) -> None:
     key_two_views(studio)
     studio.window.actions_["keys.auto_key"].trigger()
     studio.driver.seek(1.0)
-    viewport, entries, at = studio.window.viewport, studio.session.history.position, QPointF(CENTRE)
+    viewport, entries = studio.window.viewport, studio.session.history.position
     before = studio.session.project.performance.camera(1.0)
     for _ in range(3):
-        QApplication.sendEvent(
-            viewport,
-            QWheelEvent(
-                at, viewport.mapToGlobal(at), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
-                Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-            ),
-        )  # fmt: skip
+        pointer.wheel(viewport, 1, CENTRE)
     studio.until(lambda: studio.session.history.gesture is None)
     assert studio.session.history.position == entries + 1
     after = studio.session.project.performance.camera(1.0)
