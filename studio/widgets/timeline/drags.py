@@ -144,11 +144,7 @@ class BoxSelect:
         if self._state.box is None and max(abs(x - self._from[0]), abs(y - self._from[1])) < START_PX:
             return
         self._state.box = (*self._from, x, y)
-        chosen = {lane: set(keys) for lane, keys in self._kept.items()}
-        for lane_id, keys in self._state.keys_in(self._state.box):
-            chosen.setdefault(lane_id, set()).update(keys)
-        clips = (*self._kept_clips, *self._state.clips_in(self._state.box))
-        self._history.select(edits.select(chosen.items(), self._lane, clips))
+        self._choose(self._state.keys_in(self._state.box), self._state.clips_in(self._state.box))
 
     def end(self) -> None:
         """The selection stands."""
@@ -162,6 +158,13 @@ class BoxSelect:
         self._state.box = None
         self._history.select(self._before)
 
+    def _choose(self, keys: list[tuple[str, list[int]]], clips: tuple[int, ...]) -> None:
+        """Select what was caught, and what was selected before it where that is kept."""
+        chosen = {lane: set(kept) for lane, kept in self._kept.items()}
+        for lane_id, caught in keys:
+            chosen.setdefault(lane_id, set()).update(caught)
+        self._history.select(edits.select(chosen.items(), self._lane, (*self._kept_clips, *clips)))
+
 
 class LassoSelect(BoxSelect):
     """Selects keys and clips inside a line drawn around them."""
@@ -171,11 +174,7 @@ class LassoSelect(BoxSelect):
         if not self._state.lasso and max(abs(x - self._from[0]), abs(y - self._from[1])) < START_PX:
             return
         self._state.lasso = (*(self._state.lasso or (self._from,)), (x, y))
-        chosen = {lane: set(keys) for lane, keys in self._kept.items()}
-        for lane_id, keys in self._state.keys_within(self._state.lasso):
-            chosen.setdefault(lane_id, set()).update(keys)
-        clips = (*self._kept_clips, *self._state.clips_within(self._state.lasso))
-        self._history.select(edits.select(chosen.items(), self._lane, clips))
+        self._choose(self._state.keys_within(self._state.lasso), self._state.clips_within(self._state.lasso))
 
     def end(self) -> None:
         """The selection stands."""
