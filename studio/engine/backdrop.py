@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 MAX_PIXELS = 64_000_000
 """Larger images are refused: they would fill the memory and no screen shows them."""
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-"""Images that can be backgrounds."""
-
 
 @dataclass(frozen=True, eq=False)
 class Backdrop:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal, Protocol
 
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QColorDialog, QFileDialog, QInputDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QColorDialog, QFileDialog, QInputDialog, QWidget
 
+from studio.document.project import SUFFIX
 from studio.widgets import messages
+from studio.widgets.routing import IMAGE_SUFFIXES, SOUND_SUFFIXES, SUFFIX_AVATAR, VIDEO_SUFFIXES
 
-SPEECH_FILTER = "Sound or video (*.wav *.flac *.mp3 *.m4a *.aac *.ogg *.opus *.mp4 *.mov *.mkv *.webm);;All files (*)"
-AVATAR_FILTER = "Avatar (*.safetensors)"
-PROJECT_FILTER = "EmoZone project (*.emozone)"
 
-IMAGE_FILTER = "Image (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff)"
+def _files(name: str, suffixes: Iterable[str]) -> str:
+    """A filter of the file dialog that shows what can be dropped on the window too, or everything."""
+    return f"{name} ({' '.join(f'*{suffix}' for suffix in suffixes)});;All files (*)"
+
+
+SPEECH_FILTER = _files("Sound or video", SOUND_SUFFIXES)
+VIDEO_FILTER = _files("Video", VIDEO_SUFFIXES)
+IMAGE_FILTER = _files("Image", IMAGE_SUFFIXES)
+AVATAR_FILTER = f"Avatar (*{SUFFIX_AVATAR})"
+PROJECT_FILTER = f"EmoZone project (*{SUFFIX})"
 
 Kind = Literal["speech", "avatar", "project", "image"]
 Rgb = tuple[float, float, float]
@@ -101,15 +109,8 @@ class SystemDialogs:
 
     def unsaved(self, parent: QWidget, title: str) -> Unsaved:
         """Save, discard or stay."""
-        buttons = QMessageBox.StandardButton
-        box = QMessageBox(parent)
-        box.setWindowTitle("EmoZone Studio")
-        box.setText(f"Save the changes to {title}?")
-        box.setInformativeText("Without saving they are lost.")
-        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
-        box.setDefaultButton(buttons.Save)
-        answer = box.exec()
-        return "save" if answer == buttons.Save else "discard" if answer == buttons.Discard else "cancel"
+        answers: tuple[tuple[Unsaved, str], ...] = (("save", "Save"), ("discard", "Discard"))
+        return messages.ask(parent, f"Save the changes to {title}?", "Without saving they are lost.", answers)
 
     def changed_on_disk(self, parent: QWidget, name: str) -> Changed:
         """Replace, save elsewhere, or leave all as it is."""

@@ -79,6 +79,7 @@ class ExportDialog(QDialog):
             ("Camera", self._camera),
         ):
             form.addRow(label, row)
+        self._level_labels()
         self.problem = QLabel()
         self.problem.setWordWrap(True)
         self.problem.setObjectName("problem")
@@ -100,6 +101,17 @@ class ExportDialog(QDialog):
 
     # ---- rows ----
 
+    def _level_labels(self) -> None:
+        """Each label beside the first line of its field, also where a note makes the field higher."""
+        self.path.ensurePolished()
+        for row in range(self._form.rowCount()):
+            item = self._form.itemAt(row, QFormLayout.ItemRole.LabelRole)
+            assert item is not None
+            label = item.widget()
+            assert label is not None
+            item.setAlignment(Qt.AlignmentFlag.AlignTop)
+            label.setFixedHeight(self.path.sizeHint().height())
+
     def _buttons(self) -> QHBoxLayout:
         close, self.add = QPushButton("Cancel"), QPushButton("Add to queue")
         close.setAutoDefault(False)
@@ -120,10 +132,6 @@ class ExportDialog(QDialog):
         return buttons
 
     def _format_row(self) -> QWidget:
-        box, column = QWidget(), QVBoxLayout()
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.SPACE // 2)
-        box.setLayout(column)
         self.format_choice = QComboBox()
         self.format_choice.setAccessibleName("Format")
         items = self.format_choice.model()
@@ -144,15 +152,9 @@ class ExportDialog(QDialog):
         row, layout = _row()
         layout.addWidget(self.format_choice, 1)
         layout.addWidget(self.alpha)
-        column.addWidget(row)
-        column.addWidget(self.codec)
-        return box
+        return _with_note(row, self.codec)
 
     def _path_row(self) -> QWidget:
-        box, column = QWidget(), QVBoxLayout()
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.SPACE // 2)
-        box.setLayout(column)
         row, layout = _row()
         self.path = QLineEdit()
         self.path.setAccessibleName("File or folder to write")
@@ -165,9 +167,7 @@ class ExportDialog(QDialog):
         layout.addWidget(choose)
         self.replaced = QLabel("This exists and will be replaced.")
         self.replaced.setObjectName("hint")
-        column.addWidget(row)
-        column.addWidget(self.replaced)
-        return box
+        return _with_note(row, self.replaced)
 
     def _size_row(self) -> QWidget:
         row, layout = _row()
@@ -242,7 +242,6 @@ class ExportDialog(QDialog):
     def _camera_row(self) -> QWidget:
         row, layout = _row()
         self.camera = QComboBox()
-        self.camera.setAccessibleName("Camera")
         self.camera.setAccessibleName("Camera")
         for choice in self._offer.cameras:
             self.camera.addItem(choice.name, choice)
@@ -381,6 +380,17 @@ def _row() -> tuple[QWidget, QHBoxLayout]:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(theme.SPACE)
     return row, layout
+
+
+def _with_note(row: QWidget, note: QLabel) -> QWidget:
+    """A row with a line of explanation under it."""
+    box = QWidget()
+    column = QVBoxLayout(box)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(theme.SPACE // 2)
+    column.addWidget(row)
+    column.addWidget(note)
+    return box
 
 
 def _ask_path(parent: QWidget, start: Path, form: Format) -> Path | None:

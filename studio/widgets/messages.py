@@ -33,6 +33,7 @@ class Banner(QFrame):
         row.setContentsMargins(theme.SPACE + 4, 6, 6, 6)
         self._icon, self._text = QLabel(), QLabel()
         self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)  # names of files are shown as they are
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._kind = "warning"
         self._do: Callable[[], object] | None = None
@@ -108,6 +109,7 @@ def ask(
     """
     box = QMessageBox(parent)
     box.setWindowTitle("EmoZone Studio")
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(text)
     box.setInformativeText(detail)
     box.setIconPixmap(theme.icon("warning", "warning").pixmap(32, 32))
@@ -117,12 +119,14 @@ def ask(
     box.setEscapeButton(box.addButton(cancel, roles.RejectRole))
     box.exec()
     clicked = box.clickedButton()
+    box.deleteLater()
     return next((answer for button, answer in buttons.items() if button is clicked), "cancel")
 
 
 def show_error(parent: QWidget, text: str) -> None:
     """A dialog with one sentence; does not block the event loop."""
     box = QMessageBox(QMessageBox.Icon.NoIcon, "EmoZone Studio", text, QMessageBox.StandardButton.Ok, parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setIconPixmap(theme.icon("warning", "error").pixmap(32, 32))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()

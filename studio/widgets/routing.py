@@ -13,13 +13,12 @@ from studio.errors import StudioError
 FileKind = Literal["project", "avatar", "sound", "take", "image"]
 
 SUFFIX_AVATAR = ".safetensors"
-SOUND_SUFFIXES = frozenset(
-    (
-        *(".wav", ".wave", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".wma"),
-        *(".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg"),
-    )
+VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg")
+SOUND_SUFFIXES = (
+    *(".wav", ".wave", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".wma"),
+    *VIDEO_SUFFIXES,
 )
-IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"))
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 ORDER: tuple[FileKind, ...] = ("project", "avatar", "sound", "take", "image")
 """Of several files dropped at once: what replaces most comes first."""
@@ -66,7 +65,7 @@ def _by_content(path: Path) -> FileKind:
     except FileNotFoundError as error:
         raise StudioError(f"{path} does not exist; check the path.") from error
     except OSError as error:
-        raise StudioError(f"{path} cannot be read: {explain(error)}.") from error
+        raise StudioError(f"{path} cannot be read ({explain(error)}); check its permissions and its disk.") from error
     if not head:
         raise StudioError(f"{path.name} is empty; there is nothing in it to open.")
     if b'"emozone-project"' in head:

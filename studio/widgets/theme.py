@@ -332,7 +332,7 @@ QListView::item:hover, QTreeView::item:hover {{ background: {p.raised}; }}
 QListView::item:selected, QTreeView::item:selected {{ background: {p.accent_dim}; color: {p.text}; }}
 QListView:focus, QTreeView:focus, QTableView:focus {{ border-color: {p.accent}; }}
 QTreeView::item:selected {{ border-radius: 0; }}
-QHeaderView::section {{ background: {p.panel}; color: {p.dim}; border: none; padding: 5px 8px; }}
+QHeaderView::section {{ background: {p.panel}; color: {p.dim}; border: none; padding: 5px 11px; }}
 QDoubleSpinBox#value:disabled {{ color: {p.disabled}; }}
 QCheckBox, QRadioButton {{ spacing: 7px; color: {p.text}; }}
 QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; background: {p.field};

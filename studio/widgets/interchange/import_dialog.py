@@ -5,19 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QDialog,
     QDoubleSpinBox,
     QGridLayout,
-    QHBoxLayout,
-    QLabel,
     QListWidget,
-    QPushButton,
     QRadioButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -29,6 +24,7 @@ from studio.document.performance import Performance
 from studio.document.takes import Base, Take
 from studio.widgets import theme
 from studio.widgets.layout import fit
+from studio.widgets.pieces import answers, dialog_column, in_row, label
 from studio.widgets.safety.preview import Traces
 
 
@@ -73,17 +69,31 @@ class ImportDialog(QDialog):
         self.imported = imported
         self._playhead_s = playhead_s
         take = imported.take
-        title = QLabel(path.name)
-        title.setFont(theme.font(theme.TYPE.title))
-        title.setTextFormat(Qt.TextFormat.PlainText)
-        title.setWordWrap(True)
         pose = ", with head and gaze" if take.pose is not None else ""
-        about = QLabel(
-            f"{TITLES[kind]}: {take.duration_s:.1f} s, {take.frames:,} frames at {take.fps:.6g} per second{pose}"
-        )
-        about.setObjectName("hint")
+        about = f"{TITLES[kind]}: {take.duration_s:.1f} s, {take.frames:,} frames at {take.fps:.6g} per second{pose}"
         traces = Traces()
         traces.show_project(Project(performance=Performance(base=Base(take))))
+        heading = "What did not map" if imported.warnings else "Everything in the file has its place here."
+        self.report = QListWidget()
+        self.report.setAccessibleName("What did not map")
+        self.report.setWordWrap(True)
+        self.report.addItems(list(imported.warnings))
+        self.report.setVisible(bool(imported.warnings))
+        row, self.primary, self.leave = answers(self, "Import", "Cancel")
+        self.primary.clicked.connect(self.accept)
+        column = dialog_column(self)
+        column.addWidget(label(path.name, size=theme.TYPE.title))
+        column.addWidget(label(about, "hint"))
+        column.addWidget(traces)
+        column.addLayout(self._choices(playhead_s))
+        column.addWidget(label(heading, bold=True))
+        column.addWidget(self.report, 1)
+        if not imported.warnings:
+            column.addStretch(1)
+        column.addLayout(row)
+        fit(self, 600, 540 if imported.warnings else 380)
+
+    def _choices(self, playhead_s: float) -> QGridLayout:
         self.as_base = QRadioButton("As the base take")
         self.as_keys = QRadioButton("As keys")
         self.as_base.setChecked(True)
@@ -98,6 +108,7 @@ class ImportDialog(QDialog):
         self.tolerance.setEnabled(False)
         self.tolerance.setAccessibleName("Tolerance of the keys")
         theme.pad(self.tolerance)
+        self.as_keys.toggled.connect(self.tolerance.setEnabled)
         self.at_playhead = QCheckBox(f"Starts at the playhead ({playhead_s:.2f} s), not at the beginning")
         self.at_playhead.setEnabled(playhead_s > 0)
         choices = QGridLayout()
@@ -105,55 +116,16 @@ class ImportDialog(QDialog):
         choices.setVerticalSpacing(theme.SPACE // 2)
         choices.setColumnStretch(1, 1)
         choices.addWidget(self.as_base, 0, 0)
-        choices.addWidget(_hint("Below expressions and keys, which all stay; replaces the take before."), 0, 1)
+        choices.addWidget(label("Below expressions and keys, which all stay; replaces the take before.", "hint"), 0, 1)
         choices.addWidget(self.as_keys, 1, 0)
-        choices.addWidget(_hint("Simplified curves to edit; replaces the keys of the same channels."), 1, 1)
-        tolerance = QHBoxLayout()
-        tolerance.setSpacing(theme.SPACE)
-        tolerance.addWidget(self.tolerance)
-        tolerance.addWidget(_hint("largest difference from the take, of intensities 0 to 5"), 1)
-        choices.addLayout(tolerance, 2, 1)
+        choices.addWidget(label("Simplified curves to edit; replaces the keys of the same channels.", "hint"), 1, 1)
+        meaning = label("largest difference from the take, of intensities 0 to 5", "hint")
+        choices.addLayout(in_row((self.tolerance, meaning), stretch=1), 2, 1)
         choices.addWidget(self.at_playhead, 3, 0, 1, 2)
-        heading = QLabel("What did not map" if imported.warnings else "Everything in the file has its place here.")
-        heading.setFont(theme.font(theme.TYPE.body, bold=True))
-        self.report = QListWidget()
-        self.report.setAccessibleName("What did not map")
-        self.report.setWordWrap(True)
-        self.report.addItems(list(imported.warnings))
-        self.report.setVisible(bool(imported.warnings))
-        self.primary, self.leave = QPushButton("Import"), QPushButton("Cancel")
-        self.primary.setObjectName("primary")
-        self.primary.setDefault(True)
-        self.leave.setAutoDefault(False)
-        row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(self.leave)
-        row.addWidget(self.primary)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.SPACE * 3, theme.SPACE * 2, theme.SPACE * 3, theme.SPACE * 2)
-        column.setSpacing(theme.SPACE)
-        for widget in (title, about, traces):
-            column.addWidget(widget)
-        column.addLayout(choices)
-        column.addWidget(heading)
-        column.addWidget(self.report, 1)
-        if not imported.warnings:
-            column.addStretch(1)
-        column.addLayout(row)
-        fit(self, 600, 540 if imported.warnings else 380)
-        self.as_keys.toggled.connect(self.tolerance.setEnabled)
-        self.primary.clicked.connect(self.accept)
-        self.leave.clicked.connect(self.reject)
+        return choices
 
     @property
     def wish(self) -> ImportWish:
         """What the fields say."""
         start_s = self._playhead_s if self.at_playhead.isChecked() else 0.0
         return ImportWish(self.as_keys.isChecked(), start_s, self.tolerance.value())
-
-
-def _hint(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setObjectName("hint")
-    label.setWordWrap(True)
-    return label

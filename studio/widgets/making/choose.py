@@ -29,11 +29,11 @@ from studio.widgets import theme
 from studio.widgets.bridge import Worker
 from studio.widgets.exports.words import duration
 from studio.widgets.making.film import Film, look_at, picture_at
-from studio.widgets.making.page import Page, in_row, label
+from studio.widgets.making.page import Page
 from studio.widgets.making.strip import FilmStrip
+from studio.widgets.pieces import in_row, label
 from studio.widgets.safety.preview import moment
 
-VIDEO_FILTER = "Video (*.mp4 *.mov *.m4v *.mkv *.webm *.avi *.mpg *.mpeg);;All files (*)"
 RECENT_KEY, RECENT = "recent_portraits", 4
 PICTURE_PX = 208
 """Height of the picture of the moment that is looked at."""
@@ -75,14 +75,13 @@ class Picture(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._text)
         else:
             size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            painter.drawImage(
-                (self.rect().center().x() - size.width() // 2), (self.height() - size.height()) // 2,
-                self._image.scaled(
-                    size * self.devicePixelRatioF(),
-                    Qt.AspectRatioMode.IgnoreAspectRatio,
-                    Qt.TransformationMode.SmoothTransformation,
-                ).scaled(size),
-            )  # fmt: skip
+            sharp = self._image.scaled(
+                size * self.devicePixelRatioF(),
+                Qt.AspectRatioMode.IgnoreAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+            sharp.setDevicePixelRatio(self.devicePixelRatioF())
+            painter.drawImage((self.width() - size.width()) // 2, (self.height() - size.height()) // 2, sharp)
         painter.end()
 
 

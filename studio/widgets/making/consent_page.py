@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit,
 
 from studio.engine.consent import MAX_NAME, STATEMENT
 from studio.widgets import theme
-from studio.widgets.making.page import Page, label
+from studio.widgets.making.page import Page
+from studio.widgets.pieces import label
 
 KEPT = (
     "Your name, today's date and the video's fingerprint (SHA-256) are kept in the avatar's file. Whoever has the "

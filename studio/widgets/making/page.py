@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.widgets import theme
+from studio.widgets.pieces import label
 
 STEPS = ("Video", "Consent", "Capture", "Report", "Training")
 
@@ -97,26 +96,3 @@ class StepRow(QWidget):
             name.setFont(theme.font(theme.TYPE.body, bold=i == step))
         where = STEPS[step] if step < len(STEPS) else "finished"
         self.setAccessibleName(f"Step {min(step + 1, len(STEPS))} of {len(STEPS)}: {where}")
-
-
-def label(text: str, name: str = "", *, size: int = 0, bold: bool = False) -> QLabel:
-    """A plain text that wraps."""
-    made = QLabel(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(True)
-    made.setObjectName(name)
-    if size or bold:
-        made.setFont(theme.font(size or theme.TYPE.body, bold=bold))
-    return made
-
-
-def in_row(widgets: Sequence[QWidget], *, stretch: int = -1) -> QHBoxLayout:
-    """Widgets beside each other; the one at `stretch` takes the room, at the end an empty one does."""
-    row = QHBoxLayout()
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(theme.SPACE)
-    for i, widget in enumerate(widgets):
-        row.addWidget(widget, 1 if i == stretch else 0)
-    if stretch < 0:
-        row.addStretch(1)
-    return row

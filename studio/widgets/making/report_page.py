@@ -23,7 +23,8 @@ from studio.document.action_units import ACTION_UNITS, AU_KEYS
 from studio.engine.portrait_report import GOOD, PAGE, SHEET, UNUSABLE, figures, in_words
 from studio.widgets import theme
 from studio.widgets.making.maker import Maker
-from studio.widgets.making.page import Page, in_row, label
+from studio.widgets.making.page import Page
+from studio.widgets.pieces import in_row, label
 
 SHOWN_FROM = 1.5
 """Intensity that an action unit must have reached to count as shown."""

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from studio.engine.footage import MAX_DURATION_S, MIN_DURATION_S
 from studio.widgets import theme
 from studio.widgets.making.film import STRIP_PX, Film, to_image
+from studio.widgets.part_strip import PartStrip
 
 REACH_PX = 10.0
 HANDLE_PX = 9.0
 STEP_S, BIG_STEP_S = 0.2, 2.0
-ARROWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End)
 
 End = Literal["start", "end"]
 
 
-class FilmStrip(QWidget):
+class FilmStrip(PartStrip):
     """Two handles to drag, or the whole part between them; with the focus, arrows move the handle used last."""
+
+    MARGIN_PX = HANDLE_PX
+    KEYS = (*PartStrip.KEYS, Qt.Key.Key_Home, Qt.Key.Key_End)
+    SIZE_HINT = QSize(560, STRIP_PX + 8)
 
     moved = Signal(float)
     """The part was changed; this moment of the video is looked at, seconds."""
@@ -33,23 +37,17 @@ class FilmStrip(QWidget):
             "Drag the handles, or the part between them. With the keyboard: Up and Down choose a handle, "
             "Left and Right move it, with Shift further."
         )
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
-        self.setFixedHeight(STRIP_PX + 8)
+        self.setFixedHeight(self.SIZE_HINT.height())
         self._images: list[QImage] = []
         self._duration_s = 0.0
-        self._part_s = (0.0, 0.0)
         self._end: End = "start"
         self._grip: tuple[str, float] | None = None  # what is dragged, and where it was taken
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Wide."""
-        return QSize(560, STRIP_PX + 8)
+        self._before_s = (0.0, 0.0)  # the part when that began
 
     @property
-    def part_s(self) -> tuple[float, float]:
-        """Start and end of what is used, seconds."""
-        return self._part_s
+    def duration_s(self) -> float:
+        """Length of the video, seconds."""
+        return self._duration_s
 
     def show_film(self, film: Film) -> None:
         """Another video; as much of it is used as can be."""
@@ -68,15 +66,6 @@ class FilmStrip(QWidget):
             self.update()
             self.moved.emit(min(max(looked_s, part[0]), part[1]))
 
-    def x_of(self, time_s: float) -> float:
-        """Pixel of a moment."""
-        return HANDLE_PX + time_s / max(self._duration_s, 1e-9) * (self.width() - 2 * HANDLE_PX)
-
-    def time_at(self, x: float) -> float:
-        """Moment at a pixel."""
-        share = (x - HANDLE_PX) / max(self.width() - 2 * HANDLE_PX, 1.0)
-        return min(max(share, 0.0), 1.0) * self._duration_s
-
     # ---- gestures ----
 
     def _under(self, x: float) -> str:
@@ -94,6 +83,7 @@ class FilmStrip(QWidget):
             if under == "start" or under == "end":
                 self._end = "start" if under == "start" else "end"
             self._grip = (under, self.time_at(x) - self._part_s[0]) if under else None
+            self._before_s = self._part_s
             self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
@@ -116,19 +106,19 @@ class FilmStrip(QWidget):
         self._grip = None
         self.setCursor(Qt.CursorShape.ArrowCursor)
 
-    def event(self, event: QEvent) -> bool:
-        """Arrows are the strip's own while it has the focus."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in ARROWS:
-            event.accept()
-            return True
-        return super().event(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Up and Down choose a handle; Left and Right move it, with Shift further; Home and End as far as it goes."""
+        """Up and Down choose a handle; Left and Right move it, with Shift further; Home and End as far as it goes.
+
+        Escape takes a drag back.
+        """
         step_s = BIG_STEP_S if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else STEP_S
         key = Qt.Key(event.key())
         now_s = self._part_s[0 if self._end == "start" else 1]
-        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+        if key == Qt.Key.Key_Escape and self._grip is not None:
+            self._grip = None
+            self.setCursor(Qt.CursorShape.ArrowCursor)
+            self.set_part(*self._before_s, self._before_s[0])
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self._end = "start" if key == Qt.Key.Key_Up else "end"
             self.update()
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):

@@ -10,8 +10,9 @@ from PySide6.QtGui import QImage
 from studio.widgets.making.choose import Picture
 from studio.widgets.making.curve import TrainingCurve
 from studio.widgets.making.maker import Maker
-from studio.widgets.making.page import STEPS, Page, label
+from studio.widgets.making.page import STEPS, Page
 from studio.widgets.making.work_page import WorkPage
+from studio.widgets.pieces import label
 
 STAGES = {
     "geometry": "It learns how the face moves",

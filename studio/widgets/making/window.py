@@ -14,9 +14,9 @@ from studio.engine.makings import Making
 from studio.errors import StudioError
 from studio.widgets import theme
 from studio.widgets.bridge import Worker
-from studio.widgets.dialogs import Dialogs
+from studio.widgets.dialogs import VIDEO_FILTER, Dialogs
 from studio.widgets.layout import fit
-from studio.widgets.making.choose import VIDEO_FILTER, ChoosePage
+from studio.widgets.making.choose import ChoosePage
 from studio.widgets.making.consent_page import ConsentPage
 from studio.widgets.making.maker import Maker
 from studio.widgets.making.page import Page, StepRow

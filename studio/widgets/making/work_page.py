@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QProgressBar
 
 from studio.widgets.exports.words import estimate
 from studio.widgets.making.maker import Maker
-from studio.widgets.making.page import Page, label
+from studio.widgets.making.page import Page
+from studio.widgets.pieces import label
 
 
 class WorkPage(Page):

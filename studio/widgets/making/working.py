@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
 from studio.widgets import theme
 from studio.widgets.making.maker import Maker
-from studio.widgets.making.page import label
 from studio.widgets.making.work_page import WorkPage
+from studio.widgets.pieces import label
 
 PHASES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("looking at",), "Follow the face", "Every picture is looked at: where the face is, and what it does."),

@@ -8,17 +8,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
 from studio.widgets import theme
 from studio.widgets.layout import fit
+from studio.widgets.pieces import answers, dialog_column, label
 from studio.widgets.safety.preview import ProjectPreview
 
 LIST_WIDTH = 210
@@ -38,14 +36,6 @@ class Chooser(QDialog):
     def __init__(self, heading: str, hint: str, accept: str, leave: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.setModal(True)
-        title = QLabel(heading)
-        title.setFont(theme.font(theme.TYPE.title))
-        title.setTextFormat(Qt.TextFormat.PlainText)
-        title.setWordWrap(True)
-        below = QLabel(hint)
-        below.setObjectName("hint")
-        below.setTextFormat(Qt.TextFormat.PlainText)
-        below.setWordWrap(True)
         self.list = QListWidget()
         self.list.setFixedWidth(LIST_WIDTH)
         self.preview = ProjectPreview()
@@ -60,24 +50,13 @@ class Chooser(QDialog):
         middle.setSpacing(theme.SPACE)
         middle.addWidget(self.list)
         middle.addWidget(scroll, 1)
-        self.primary = QPushButton(accept)
-        self.primary.setObjectName("primary")
-        self.primary.setDefault(True)
-        self.leave = QPushButton(leave)
-        self.leave.setAutoDefault(False)
-        self.row = QHBoxLayout()
-        self.row.addStretch(1)
-        self.row.addWidget(self.leave)
-        self.row.addWidget(self.primary)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.SPACE * 3, theme.SPACE * 2, theme.SPACE * 3, theme.SPACE * 2)
-        column.setSpacing(theme.SPACE)
-        column.addWidget(title)
-        column.addWidget(below)
+        self.row, self.primary, self.leave = answers(self, accept, leave)
+        column = dialog_column(self)
+        column.addWidget(label(heading, size=theme.TYPE.title))
+        column.addWidget(label(hint, "hint"))
         column.addLayout(middle, 1)
         column.addLayout(self.row)
         fit(self, 720, 520)
-        self.leave.clicked.connect(self.reject)
 
     def set_rows(self, rows: Sequence[tuple[str, str]]) -> None:
         """Fill the list with (text, tool tip) and choose the first; a list of one is not shown."""

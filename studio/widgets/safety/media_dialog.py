@@ -11,13 +11,10 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QBrush, QCloseEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,14 +23,15 @@ from studio.document.model import Media
 from studio.errors import StudioError
 from studio.widgets import theme
 from studio.widgets.bridge import Worker
-from studio.widgets.dialogs import AVATAR_FILTER, SPEECH_FILTER, Dialogs
+from studio.widgets.dialogs import AVATAR_FILTER, IMAGE_FILTER, SPEECH_FILTER, Dialogs
 from studio.widgets.layout import fit
+from studio.widgets.pieces import answers, dialog_column, in_row, label
 
 NAMES: dict[Role, str] = {"avatar": "Avatar", "audio": "Speech", "backdrop": "Background"}
 FILTERS: dict[Role, str] = {
     "avatar": AVATAR_FILTER,
     "audio": SPEECH_FILTER,
-    "backdrop": "Image (*.png *.jpg *.jpeg *.webp *.bmp);;All files (*)",
+    "backdrop": IMAGE_FILTER,
 }
 STATES = {
     "ok": ("in place", "dim"),
@@ -91,47 +89,24 @@ class MediaDialog(QDialog):
         self._cancelled = False
         self._worker = Worker("media", self)
         bad = [report for report in reports if report.state != "ok"]
-        title = QLabel("Some media are not where the project expects them" if bad else "All media are in place")
-        title.setFont(theme.font(theme.TYPE.title))
-        title.setWordWrap(True)
-        self._hint = QLabel()
-        self._hint.setObjectName("hint")
-        self._hint.setWordWrap(True)
-        self._hint.setTextFormat(Qt.TextFormat.PlainText)
+        heading = "Some media are not where the project expects them" if bad else "All media are in place"
+        self._hint = label("", "hint")
         self._hint.setMinimumHeight(4 * theme.SPACE)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.tree = QTreeWidget()
-        self.tree.setHeaderLabels(["Medium", "File", "State"])
-        self.tree.setRootIsDecorated(False)
-        self.tree.setAccessibleName("Media of the project")
-        self.tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        header = self.tree.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.tree = _table()
         self.locate, self.keep, self.search = (
             QPushButton(text) for text in ("Locate…", "Use as it is", "Search a folder…")
         )
         self.keep.setToolTip("Take the file for the project's as it is now")
         self.search.setToolTip("Looks for everything that is missing, by its content")
-        self.relink, self.leave = QPushButton("Relink"), QPushButton("Not now" if bad else "Close")
-        self.relink.setObjectName("primary")
-        self.relink.setDefault(True)
-        for button in (self.locate, self.keep, self.search, self.leave):
-            button.setAutoDefault(False)
-        tools, row = QHBoxLayout(), QHBoxLayout()
         for button in (self.locate, self.keep, self.search):
-            tools.addWidget(button)
-        tools.addStretch(1)
-        row.addStretch(1)
-        row.addWidget(self.leave)
-        row.addWidget(self.relink)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.SPACE * 3, theme.SPACE * 2, theme.SPACE * 3, theme.SPACE * 2)
-        column.setSpacing(theme.SPACE)
-        for part in (title, self.tree, self._hint):
-            column.addWidget(part, 1 if part is self.tree else 0)
-        column.addLayout(tools)
+            button.setAutoDefault(False)
+        row, self.relink, self.leave = answers(self, "Relink", "Not now" if bad else "Close")
+        column = dialog_column(self)
+        column.addWidget(label(heading, size=theme.TYPE.title))
+        column.addWidget(self.tree, 1)
+        column.addWidget(self._hint)
+        column.addLayout(in_row((self.locate, self.keep, self.search)))
         column.addLayout(row)
         fit(self, 720, 380)
         self.tree.currentItemChanged.connect(self._show_row)
@@ -140,7 +115,6 @@ class MediaDialog(QDialog):
         self.keep.clicked.connect(self._keep)
         self.search.clicked.connect(self._search)
         self.relink.clicked.connect(self.accept)
-        self.leave.clicked.connect(self.reject)
         self.finished.connect(self.shut_down)
         self._fill()
         first_bad = next((i for i, report in enumerate(reports) if report.state != "ok"), 0)
@@ -262,3 +236,16 @@ class MediaDialog(QDialog):
         self._show_row()
         if not found and not quiet:
             self._hint.setText(f"Nothing of what is missing lies in {folder} or below it.")
+
+
+def _table() -> QTreeWidget:
+    table = QTreeWidget()
+    table.setHeaderLabels(["Medium", "File", "State"])
+    table.setRootIsDecorated(False)
+    table.setAccessibleName("Media of the project")
+    table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    header = table.header()
+    header.setStretchLastSection(False)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+    return table

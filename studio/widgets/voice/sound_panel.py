@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -19,17 +20,16 @@ from PySide6.QtWidgets import (
 
 from studio.document.model import SoundEdit
 from studio.widgets import theme
+from studio.widgets.pieces import in_row, label
 from studio.widgets.sound_clip import Source
 from studio.widgets.transport import timecode
-from studio.widgets.voice.trim_strip import TrimStrip
+from studio.widgets.voice.trim_strip import SHORTEST_S, TrimStrip
 
 NORMAL_DB = -1.0
 """Where Normalise puts the loudest sample: as loud as it gets, with room for what compression of an export adds."""
 
 SLIDER_DB = (-24, 24)
 """Reach of the slider; the field takes more."""
-
-SHORTEST_S = 0.04
 
 
 class SoundPanel(QWidget):
@@ -52,21 +52,51 @@ class SoundPanel(QWidget):
         self.show_sound(None, SoundEdit())
 
     def _build(self) -> None:
-        self.about = QLabel()
-        self.about.setObjectName("hint")
-        self.about.setWordWrap(True)
+        self.about = label("", "hint")
         self.strip = TrimStrip()
         self.strip.begun.connect(lambda: self.gesture_begun.emit("Trim the sound"))
         self.strip.moved.connect(self._trimmed)
         self.strip.ended.connect(self.gesture_ended)
         self.strip.cancelled.connect(self.gesture_cancelled)
+        self.warning = label("", "problem")
+        self.reset = self._button("Reset", "The whole file, as loud as it is", self.set_whole)
+        last = QHBoxLayout()
+        last.addStretch(1)
+        last.addWidget(self.reset)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.SPACE)
+        column.addWidget(self.about)
+        column.addWidget(self.strip)
+        column.addLayout(self._moments())
+        column.addLayout(self._level())
+        column.addWidget(self.warning)
+        column.addLayout(last)
+
+    def _moments(self) -> QGridLayout:
+        """Fields of what is heard, and when."""
         self.in_s = self._seconds("First second that is heard", lambda value: self._trimmed(value, self._out()))
         self.out_s = self._seconds("Second at which it ends", lambda value: self._trimmed(self._edit.in_s, value))
         self.start_s = self._seconds("Moment of the project at which it starts", self._placed)
-        self.to_start = QPushButton("To the start")
-        self.to_start.setObjectName("narrow")
-        self.to_start.setToolTip("Let what is heard begin at 0:00; curves stay where they are")
-        self.to_start.clicked.connect(lambda: self._ask("Move the sound to the start", start_s=0.0))
+        self.to_start = self._button(
+            "To the start",
+            "Let what is heard begin at 0:00; curves stay where they are",
+            lambda: self._ask("Move the sound to the start", start_s=0.0),
+        )
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(theme.SPACE)
+        grid.setVerticalSpacing(theme.SPACE)
+        for column, (name, field) in enumerate((("From", self.in_s), ("To", self.out_s), ("Starts at", self.start_s))):
+            title = QLabel(name)
+            title.setObjectName("hint")
+            grid.addWidget(title, 0, column)
+            grid.addWidget(field, 1, column)
+        grid.addWidget(self.to_start, 1, 3)
+        grid.setColumnStretch(4, 1)
+        return grid
+
+    def _level(self) -> QHBoxLayout:
+        """A slider and a field of the gain."""
         self.gain = QSlider(Qt.Orientation.Horizontal)
         self.gain.setAccessibleName("Gain")
         self.gain.setRange(SLIDER_DB[0] * 10, SLIDER_DB[1] * 10)
@@ -83,47 +113,19 @@ class SoundPanel(QWidget):
         self.gain_db.setSuffix(" dB")
         self._finish(self.gain_db)
         self.gain_db.valueChanged.connect(lambda value: self._ask("Gain", gain_db=value))
-        self.normalise = QPushButton("Normalise")
-        self.normalise.setObjectName("narrow")
-        self.normalise.setToolTip(f"The gain that puts the loudest moment at {NORMAL_DB:g} dB")
-        self.normalise.clicked.connect(self.set_normal)
-        self.warning = QLabel()
-        self.warning.setObjectName("problem")
-        self.warning.setWordWrap(True)
-        self.reset = QPushButton("Reset")
-        self.reset.setObjectName("narrow")
-        self.reset.setToolTip("The whole file, as loud as it is")
-        self.reset.clicked.connect(self.set_whole)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(theme.SPACE)
-        grid.setVerticalSpacing(theme.SPACE)
-        for column, (name, field) in enumerate((("From", self.in_s), ("To", self.out_s), ("Starts at", self.start_s))):
-            label = QLabel(name)
-            label.setObjectName("hint")
-            grid.addWidget(label, 0, column)
-            grid.addWidget(field, 1, column)
-        grid.addWidget(self.to_start, 1, 3)
-        grid.setColumnStretch(4, 1)
-        level = QHBoxLayout()
-        level.setSpacing(theme.SPACE)
-        gain = QLabel("Gain")
-        gain.setObjectName("hint")
-        level.addWidget(gain)
-        level.addWidget(self.gain, 1)
-        level.addWidget(self.gain_db)
-        level.addWidget(self.normalise)
-        last = QHBoxLayout()
-        last.addStretch(1)
-        last.addWidget(self.reset)
-        column_ = QVBoxLayout(self)
-        column_.setContentsMargins(0, 0, 0, 0)
-        column_.setSpacing(theme.SPACE)
-        column_.addWidget(self.about)
-        column_.addWidget(self.strip)
-        column_.addLayout(grid)
-        column_.addLayout(level)
-        column_.addWidget(self.warning)
-        column_.addLayout(last)
+        tip = f"The gain that puts the loudest moment at {NORMAL_DB:g} dB"
+        self.normalise = self._button("Normalise", tip, self.set_normal)
+        title = QLabel("Gain")
+        title.setObjectName("hint")
+        return in_row((title, self.gain, self.gain_db, self.normalise), stretch=1)
+
+    @staticmethod
+    def _button(text: str, tip: str, slot: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName("narrow")
+        button.setToolTip(tip)
+        button.clicked.connect(slot)
+        return button
 
     def _seconds(self, name: str, slot: object) -> QDoubleSpinBox:
         field = QDoubleSpinBox()

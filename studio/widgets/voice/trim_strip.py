@@ -4,31 +4,32 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from studio.widgets import theme
+from studio.widgets.part_strip import PartStrip
 from studio.widgets.peaks import Peaks
 
 REACH_PX = 8.0
 """How near a press must be to take a handle."""
 
-MARGIN_PX = 7.0
 SHORTEST_S = 0.04
 STEP_S, BIG_STEP_S = 0.01, 0.1
-
-ARROWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
 
 End = Literal["in", "out"]
 
 
-class TrimStrip(QWidget):
+class TrimStrip(PartStrip):
     """Two handles to drag; with the focus, arrows move the one used last.
 
     Signals:
         begun(), moved(in_s, out_s), ended(): a drag, or a key as a drag of one step.
     """
+
+    MARGIN_PX = 7.0
+    SIZE_HINT = QSize(300, 72)
 
     begun = Signal()
     moved = Signal(float, float)
@@ -41,18 +42,11 @@ class TrimStrip(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Part of the sound that is heard")
         self.setToolTip("Drag the handles to choose what is heard; the file itself stays as it is")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
-        self.setMinimumHeight(72)
+        self.setMinimumHeight(self.SIZE_HINT.height())
         self._peaks: Peaks | None = None
         self._gain = 1.0
-        self._part_s = (0.0, 0.0)
         self._end: End = "in"
         self._dragging = False
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Wide."""
-        return QSize(300, 72)
 
     @property
     def duration_s(self) -> float:
@@ -63,15 +57,6 @@ class TrimStrip(QWidget):
         """The file's waveform, the part of it that is heard, and the factor of its samples."""
         self._peaks, self._part_s, self._gain = peaks, part_s, gain
         self.update()
-
-    def x_of(self, time_s: float) -> float:
-        """Pixel of a moment of the file."""
-        return MARGIN_PX + time_s / max(self.duration_s, 1e-9) * (self.width() - 2 * MARGIN_PX)
-
-    def time_at(self, x: float) -> float:
-        """Moment of the file at a pixel."""
-        share = (x - MARGIN_PX) / max(self.width() - 2 * MARGIN_PX, 1.0)
-        return min(max(share, 0.0), 1.0) * self.duration_s
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Take the nearer handle."""
@@ -97,13 +82,6 @@ class TrimStrip(QWidget):
         if self._dragging:
             self._dragging = False
             self.ended.emit()
-
-    def event(self, event: QEvent) -> bool:
-        """Arrows are the strip's own while it has the focus."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in ARROWS:
-            event.accept()
-            return True
-        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Arrows move the handle used last by a hundredth, with Shift by a tenth of a second; Up and Down choose it.
@@ -160,7 +138,7 @@ class TrimStrip(QWidget):
         painter.end()
 
     def _paint_wave(self, painter: QPainter, peaks: Peaks) -> None:
-        left, count = int(MARGIN_PX), max(1, int(self.width() - 2 * MARGIN_PX))
+        left, count = int(self.MARGIN_PX), max(1, int(self.width() - 2 * self.MARGIN_PX))
         minima, maxima = peaks.columns(0.0, peaks.duration_s, count)
         middle, reach = self.height() / 2, self.height() / 2 - 8
         first, past = (self.x_of(time_s) for time_s in self._part_s)

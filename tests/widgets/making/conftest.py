@@ -178,6 +178,13 @@ class Making:
         self.window.next_button.click()
         self.until(lambda: self.window.page is self.window.report_page)
 
+    def in_training(self) -> None:
+        """And the training has told how far it is, and goes on."""
+        self.captured()
+        self.work.training(TRAINED, waits=True)
+        self.window.next_button.click()
+        self.until(lambda: bool(self.part.maker.curve))
+
 
 def part_of(studio: Studio) -> MakingPart:
     return next(part for part in studio.window.parts if isinstance(part, MakingPart))

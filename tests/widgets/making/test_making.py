@@ -86,6 +86,13 @@ def test_a_part_of_the_video_is_chosen_with_mouse_and_keys(making: Making) -> No
     middle = round(strip.x_of(20.0))
     making.studio.drag(strip, QPoint(middle, 20), QPoint(0, 20))
     assert page.part_s() == (0.0, pytest.approx(18.0, abs=0.2))
+    middle = round(strip.x_of(9.0))
+    making.studio.drag(strip, QPoint(middle, 20), QPoint(middle + 90, 20), release=False)
+    assert page.part_s()[0] > 1.0
+    QTest.keyClick(strip, Qt.Key.Key_Escape)
+    assert page.part_s() == (0.0, pytest.approx(18.0, abs=0.2))
+    assert window.isVisible()
+    QTest.mouseRelease(strip, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(middle + 90, 20))
     QTest.keyClick(strip, Qt.Key.Key_Home)
     assert page.part_s()[1] == pytest.approx(4.0)  # the shortest that can be captured
     assert "4 s" in page.part.text()

@@ -17,11 +17,8 @@ from tests.widgets.making.conftest import LOOKING, TRAINED, Making, part_of
 
 
 def test_closing_the_studio_asks_and_keeps_what_is_done(making: Making) -> None:
-    window, work, studio = making.window, making.work, making.studio
-    making.captured()
-    work.training(TRAINED, waits=True)
-    window.next_button.click()
-    making.until(lambda: bool(making.part.maker.curve))
+    studio = making.studio
+    making.in_training()
     studio.answers.to_unsaved = "discard"
     studio.window.close()
     assert studio.window.isVisible()
@@ -36,11 +33,8 @@ def test_closing_the_studio_asks_and_keeps_what_is_done(making: Making) -> None:
 
 
 def test_after_a_restart_it_is_offered_and_gone_on_with(making: Making, qtbot: QtBot, avatar: Avatar) -> None:
-    window, work = making.window, making.work
-    making.captured()
-    work.training(TRAINED, waits=True)
-    window.next_button.click()
-    making.until(lambda: bool(making.part.maker.curve))
+    work = making.work
+    making.in_training()
     making.studio.answers.to_confirm = True
     making.studio.window.close()
     again = Studio(qtbot, avatar)

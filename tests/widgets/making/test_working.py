@@ -87,10 +87,7 @@ def test_a_video_that_cannot_be_used_stops_with_what_to_do(making: Making) -> No
 
 def test_training_shows_its_picture_and_goes_on_in_the_background(making: Making) -> None:
     window, work, studio = making.window, making.work, making.studio
-    making.captured()
-    work.training(TRAINED, waits=True)
-    window.next_button.click()
-    making.until(lambda: bool(making.part.maker.curve))
+    making.in_training()
     assert making.part.maker.curve[0].psnr_db == 28.0
     assert making.part.maker.curve[0].share == 0.5
     assert "about 1 min 30 s left" in window.training_page.left.text()
@@ -136,10 +133,7 @@ def test_a_short_training_is_asked_for_and_stays_short_when_gone_on_with(making:
 
 def test_an_avatar_that_comes_in_the_background_waits_to_be_opened(making: Making) -> None:
     window, work, studio = making.window, making.work, making.studio
-    making.captured()
-    work.training(TRAINED, waits=True)
-    window.next_button.click()
-    making.until(lambda: bool(making.part.maker.curve))
+    making.in_training()
     window.close()
     maker = making.part.maker
     assert maker.making is not None
