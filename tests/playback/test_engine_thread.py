@@ -44,8 +44,10 @@ class Rig:
         assert isinstance(self.engine.take_messages()[0], AvatarReady)
         return self
 
-    def result(self) -> FrameResult:
-        self.wait()
+    def result(self, pictures: int = 1) -> FrameResult:
+        """The newest, once so many were drawn."""
+        for _ in range(pictures):
+            self.wait()
         result = self.engine.take_result()
         assert result is not None
         return result
@@ -91,11 +93,7 @@ def test_the_newest_request_replaces_those_that_wait(rig: Rig) -> None:
     for i in range(1, 6):
         rig.engine.request(request(float(i)))
     rig.renderer.gate.set()
-    rig.wait()
-    rig.wait()
-    result = rig.engine.take_result()
-    assert result is not None
-    assert result.request.time_s == 5.0
+    assert rig.result(2).request.time_s == 5.0
     assert len(rig.renderer.drawn) == 2
     assert rig.engine.replaced == 4
 
@@ -227,11 +225,7 @@ def test_a_hand_does_not_wait_for_a_picture_of_playback(
     if given_up:
         rig.wait()  # nothing was made
     renderer.gate.set()
-    for _ in range(1 if given_up else 2):
-        rig.wait()
-    result = rig.engine.take_result()
-    assert result is not None
-    assert result.request.time_s == 0.5
+    assert rig.result(1 if given_up else 2).request.time_s == 0.5
     assert len(renderer.drawn) == (1 if given_up else 2)
     assert not rig.engine.take_messages()  # giving up is no failure
 
@@ -243,9 +237,6 @@ def test_a_request_that_takes_the_place_of_a_hands_request_is_as_urgent(rig: Rig
     rig.engine.request(replace(request(0.1), urgent=True))
     rig.engine.request(request(0.2))
     rig.renderer.gate.set()
-    rig.wait()
-    rig.wait()
-    result = rig.engine.take_result()
-    assert result is not None
+    result = rig.result(2)
     assert result.request.time_s == 0.2
     assert result.request.urgent

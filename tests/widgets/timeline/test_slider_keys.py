@@ -175,13 +175,19 @@ def test_latch_writes_until_playback_stops_over_several_sliders_as_one_entry(han
     hands.one_entry(before)
 
 
-def test_read_leaves_the_curves_alone_while_it_plays(hands: Hands) -> None:
+def drag_while_it_plays(hands: Hands, mode: str) -> AuSlider:
+    """AU1, which has a curve, is taken to its end a moment after playback began."""
     hands.put(AU1=RAMP)
-    choose_mode(hands, "read")
+    choose_mode(hands, mode)
     hands.studio.driver.toggle()
     slider = hands.window.panel.rows["AU1"].slider
     hands.studio.advance(0.1)
     hands.studio.drag(slider, spot(slider, 0.5), spot(slider, 5.0))
+    return slider
+
+
+def test_read_leaves_the_curves_alone_while_it_plays(hands: Hands) -> None:
+    slider = drag_while_it_plays(hands, "read")
     hands.studio.advance(0.2)
     assert hands.curve("AU1") == RAMP
     assert not hands.history.commands
@@ -194,11 +200,7 @@ def test_read_leaves_the_curves_alone_while_it_plays(hands: Hands) -> None:
 def test_a_latched_pass_that_an_undo_ends_leaves_nothing(hands: Hands) -> None:
     hands.put(AU1=RAMP)
     before = hands.session.project
-    choose_mode(hands, "latch")
-    hands.studio.driver.toggle()
-    slider = hands.window.panel.rows["AU1"].slider
-    hands.studio.advance(0.1)
-    hands.studio.drag(slider, spot(slider, 0.5), spot(slider, 5.0))
+    drag_while_it_plays(hands, "latch")
     hands.studio.advance(0.3)
     hands.studio.key(Qt.Key.Key_Z, CTRL)
     hands.studio.advance(0.3)
@@ -208,12 +210,7 @@ def test_a_latched_pass_that_an_undo_ends_leaves_nothing(hands: Hands) -> None:
 
 
 def test_a_latched_pass_that_another_gesture_ends_is_kept_and_simplified(hands: Hands) -> None:
-    hands.put(AU1=RAMP)
-    choose_mode(hands, "latch")
-    hands.studio.driver.toggle()
-    slider = hands.window.panel.rows["AU1"].slider
-    hands.studio.advance(0.1)
-    hands.studio.drag(slider, spot(slider, 0.5), spot(slider, 5.0))
+    drag_while_it_plays(hands, "latch")
     for _ in range(8):
         hands.studio.advance(0.1)
     hands.timeline.editor.add_marker(1.0)
