@@ -116,7 +116,7 @@ class ImportDialog(QDialog):
         choices.setVerticalSpacing(theme.SPACE // 2)
         choices.setColumnStretch(1, 1)
         choices.addWidget(self.as_base, 0, 0)
-        choices.addWidget(label("Below expressions and keys, which all stay; replaces the take before.", "hint"), 0, 1)
+        choices.addWidget(label("Lies below expressions and keys; replaces the take before.", "hint"), 0, 1)
         choices.addWidget(self.as_keys, 1, 0)
         choices.addWidget(label("Simplified curves to edit; replaces the keys of the same channels.", "hint"), 1, 1)
         meaning = label("largest difference from the take, of intensities 0 to 5", "hint")

@@ -15,7 +15,7 @@ from studio.document.summary import Floats, summarise, traces
 from studio.widgets import theme
 
 POINTS = 160
-COLOURS = ("accent", "key", "error", "dim", "warning")
+COLOURS = ("accent", "key", "error", "dim", "clip")
 """Of the traces, in their order."""
 
 
