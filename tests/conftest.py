@@ -6,10 +6,18 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from studio.threads import share_cores
 
 share_cores()  # tests are many short loops, often on a machine that does something else too
+
+# A busy machine is no failure, so no example has a time limit. The same examples every time: a run that fails says
+# something about the change at hand. HYPOTHESIS_PROFILE=search looks for new ones.
+_patient = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", _patient, max_examples=200)
+settings.register_profile("same", _patient, derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")

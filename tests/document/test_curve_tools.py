@@ -83,8 +83,11 @@ def test_a_mirrored_curve_runs_backwards(curve: Curve) -> None:
     mirrored = tools.mirror_time(curve, np.arange(len(curve))).curve
     middle = curve.times_s[0] + curve.times_s[-1]
     times = dense(curve)
-    steep = (curve.segments[:, 3] - curve.segments[:, 2]).min() < -0.5
-    np.testing.assert_allclose(mirrored.sample(middle - times), curve.sample(times), atol=1e-3 if steep else 1e-7)
+    backwards = mirrored.sample(middle - times)
+    # Where the handles' times cross, a curve may be as steep as a wall: there a moment's rounding moves along the wall.
+    around = np.stack([curve.sample(times + shift) for shift in np.linspace(-1, 1, 5) * 4 * np.spacing(abs(middle) + 40)])
+    assert (backwards >= around.min(axis=0) - 1e-7).all()
+    assert (backwards <= around.max(axis=0) + 1e-7).all()
 
 
 @given(selections(), st.floats(-5, 5))
