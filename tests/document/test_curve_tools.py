@@ -85,7 +85,9 @@ def test_a_mirrored_curve_runs_backwards(curve: Curve) -> None:
     times = dense(curve)
     backwards = mirrored.sample(middle - times)
     # Where the handles' times cross, a curve may be as steep as a wall: there a moment's rounding moves along the wall.
-    around = np.stack([curve.sample(times + shift) for shift in np.linspace(-1, 1, 5) * 4 * np.spacing(abs(middle) + 40)])
+    around = np.stack(
+        [curve.sample(times + shift) for shift in np.linspace(-1, 1, 5) * 4 * np.spacing(abs(middle) + 40)]
+    )
     assert (backwards >= around.min(axis=0) - 1e-7).all()
     assert (backwards <= around.max(axis=0) + 1e-7).all()
 
