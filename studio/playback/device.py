@@ -21,6 +21,7 @@ from studio.playback.clock import Anchor, AnchorMaker, Segment
 from studio.playback.devices import find, portaudio
 from studio.playback.feeder import Feeder, Order
 from studio.playback.sound import Sound
+from studio.playback.system_stream import SystemStream
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class SilentOutput:
         """Nothing to release."""
 
 
-class SoundDeviceOutput:
+class SoundDeviceOutput(SystemStream):
     """A loudspeaker through PortAudio.
 
     Args:
@@ -122,26 +123,22 @@ class SoundDeviceOutput:
     notice: str | None = None
 
     def __init__(self, sounddevice: ModuleType, index: int) -> None:
-        self._error: type[Exception] = sounddevice.PortAudioError
-        info = sounddevice.query_devices(index)
-        self.name = str(info["name"])
+        super().__init__(sounddevice, index)
         self._feeder = Feeder()
-        self._lost = False
-        self._closing = False
         self.underflows = 0
         """Blocks that the system says came too late; read by the sync probe."""
-        channels = min(2, int(info["max_output_channels"]))
-        self._stream = sounddevice.OutputStream(
-            device=index,
-            samplerate=info["default_samplerate"],
-            channels=channels,
-            dtype="float32",
-            latency=LATENCY_S,
-            callback=self._callback,
-            finished_callback=self._finished,
+        self._channels = min(2, int(self._info["max_output_channels"]))
+        self._opened(
+            sounddevice.OutputStream(
+                device=index,
+                samplerate=self._info["default_samplerate"],
+                channels=self._channels,
+                dtype="float32",
+                latency=LATENCY_S,
+                callback=self._callback,
+                finished_callback=self._finished,
+            )
         )
-        self._channels = channels
-        self.rate_hz = float(self._stream.samplerate)
         self._maker = AnchorMaker(float(self._stream.latency))
         self._stream.start()
 
@@ -149,11 +146,6 @@ class SoundDeviceOutput:
     def anchor(self) -> Anchor | None:
         """The newest block's anchor."""
         return self._feeder.anchor
-
-    @property
-    def lost(self) -> bool:
-        """True once the system ended the stream by itself (unplugged, server gone)."""
-        return self._lost
 
     @property
     def trusted(self) -> bool:
@@ -176,14 +168,6 @@ class SoundDeviceOutput:
         """Linear gain from the next block on."""
         self._feeder.volume = volume
 
-    def close(self) -> None:
-        """Stop and release the stream; a device that is already gone is no error."""
-        self._closing = True
-        try:
-            self._stream.close()
-        except self._error as error:
-            log.info("audio device %s could not be closed: %s", self.name, error)
-
     def _callback(self, out: NDArray[np.float32], frames: int, timing: Any, status: Any) -> None:
         now = time.perf_counter()
         if status.output_underflow:
@@ -191,9 +175,6 @@ class SoundDeviceOutput:
         running = self._feeder.running
         dac = timing.outputBufferDacTime
         self._feeder.fill(out, self._maker.heard_at(now, timing.currentTime, dac, running, self.rate_hz))
-
-    def _finished(self) -> None:
-        self._lost = not self._closing
 
 
 def open_output(key: str | None = None) -> AudioOutput:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.errors import StudioError
+from studio.playback.system_stream import SystemStream
 
 log = logging.getLogger(__name__)
 
@@ -269,7 +270,7 @@ def _not_written(path: Path, error: Exception) -> StudioError:
     )
 
 
-class SoundDeviceInput:
+class SoundDeviceInput(SystemStream):
     """A microphone through PortAudio.
 
     Args:
@@ -282,42 +283,24 @@ class SoundDeviceInput:
     """
 
     def __init__(self, sounddevice: ModuleType, index: int, heard: Callable[[Block], None]) -> None:
-        info = sounddevice.query_devices(index)
-        self.name = str(info["name"])
-        self.channels = 1 if int(info["max_input_channels"]) == 1 else 2
+        super().__init__(sounddevice, index)
+        self.channels = 1 if int(self._info["max_input_channels"]) == 1 else 2
         self._heard_block = heard
-        self._error: type[Exception] = sounddevice.PortAudioError
-        self._lost = self._closing = False
-        self._stream = sounddevice.InputStream(
-            device=index,
-            samplerate=info["default_samplerate"],
-            channels=self.channels,
-            dtype="float32",
-            latency="high",  # a block that is missed is lost; nobody waits for these
-            callback=self._callback,
-            finished_callback=self._finished,
+        self._opened(
+            sounddevice.InputStream(
+                device=index,
+                samplerate=self._info["default_samplerate"],
+                channels=self.channels,
+                dtype="float32",
+                latency="high",  # a block that is missed is lost; nobody waits for these
+                callback=self._callback,
+                finished_callback=self._finished,
+            )
         )
-        self.rate_hz = float(self._stream.samplerate)
         self._stream.start()
-
-    @property
-    def lost(self) -> bool:
-        """True once the system ended the stream by itself."""
-        return self._lost
-
-    def close(self) -> None:
-        """Stop and release; a device that is already gone is no error."""
-        self._closing = True
-        try:
-            self._stream.close()
-        except self._error as error:
-            log.info("microphone %s could not be closed: %s", self.name, error)
 
     def _callback(self, block: NDArray[np.float32], frames: int, timing: Any, status: Any) -> None:
         self._heard_block(block.copy())
-
-    def _finished(self) -> None:
-        self._lost = not self._closing
 
 
 def take_path(folder: Path) -> Path:

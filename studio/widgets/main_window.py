@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
             ("edit.undo", "Undo", history.undo_label),
             ("edit.redo", "Redo", history.redo_label),
         ):
-            self.actions_[action_id].setText(f"{verb} {label}" if label else verb)
+            self.actions_[action_id].setText(f"{verb} {label.replace('&', '&&')}" if label else verb)
             self.actions_[action_id].setEnabled(label is not None or history.gesture is not None)
         self._show_values()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
@@ -161,7 +163,7 @@ class ShortcutsDialog(QDialog):
             return
         name = self._items[action_id].text(0)
         keys = self._items[action_id].text(1) or "no keys"
-        self.chosen.setText(f"<b>{name}</b> has {keys}. New keys:")
+        self.chosen.setText(f"<b>{escape(name)}</b> has {escape(keys)}. New keys:")
         self.recorder.clear()
         self.reset.setEnabled(self._shortcuts.changed(action_id))
         self.clear.setEnabled(bool(self._shortcuts.keys(action_id)))

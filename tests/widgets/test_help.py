@@ -57,6 +57,13 @@ def test_every_action_is_listed_with_where_it_stands(dialog: ShortcutsDialog) ->
     assert all(places()[spec.id] for spec in ACTIONS)
 
 
+def test_a_key_that_is_a_sign_of_html_is_shown(dialog: ShortcutsDialog) -> None:
+    dialog.choose("speed.slower")
+    document = QTextDocument()
+    document.setHtml(dialog.chosen.text())
+    assert document.toPlainText().endswith("Slower has <. New keys:")
+
+
 def test_keys_are_searched_by_command_and_by_key(dialog: ShortcutsDialog) -> None:
     def seen() -> list[str]:
         items = (dialog.tree.topLevelItem(i) for i in range(dialog.tree.topLevelItemCount()))

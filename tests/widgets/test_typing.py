@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QLineEdit, QWidget
 
-from studio.widgets.actions import ACTIONS
 from studio.widgets.voice.part import VoicePart
 from tests.widgets.conftest import Studio
 
@@ -87,8 +86,3 @@ def test_outside_of_fields_each_key_does_its_own(studio: Studio, key: Qt.Key, ac
     studio.key(key)
     assert fired == [action]
     studio.window.shuttle.stop()
-
-
-def test_no_key_stands_for_two_actions() -> None:
-    keys = [key for spec in ACTIONS for key in spec.keys]
-    assert [key for key in keys if keys.count(key) > 1] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from html import escape
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QHelpEvent
@@ -86,7 +87,7 @@ class Layers(QObject):
     def tip_of(self, row: SliderRow) -> str:
         """Rich text of a slider's tool tip at this moment."""
         said = explain.winner_text(self._performance, row.channel, self._studio.driver.player.position_s)
-        return f"<p style='white-space:pre'>{said}</p>{row.toolTip()}"
+        return f"<p style='white-space:pre'>{escape(said)}</p>{row.toolTip()}"
 
     def _changed(self, _event: Event | None = None) -> None:
         self._timeline.canvas.explain = self._explain
@@ -241,7 +242,7 @@ class Layers(QObject):
         menu.addSeparator()
         menu.addAction(self._studio.actions["expression.save_face"])
         for preset in presets_of(self._performance)[1]:
-            self._fill_preset_menu(menu.addMenu(f"Edit {preset.name}"), preset.name, own=True)
+            self._fill_preset_menu(menu.addMenu(f"Edit {preset.name.replace('&', '&&')}"), preset.name, own=True)
 
     def _open_presets(self, time_s: float, at: QPointF) -> None:
         menu = self._menu()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 
 from PySide6.QtCore import QByteArray, QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QDrag, QFontMetrics, QMouseEvent, QPainter, QPaintEvent
@@ -36,7 +37,7 @@ def fill_presets(menu: QMenu, performance: Performance, choose: Callable[[str], 
         if presets and not menu.isEmpty():
             menu.addSeparator()
         for preset in presets:
-            action = menu.addAction(preset.name)
+            action = menu.addAction(preset.name.replace("&", "&&"))
             action.setToolTip(contents(preset))
             action.triggered.connect(lambda _checked=False, name=preset.name: choose(name))
 
@@ -56,7 +57,7 @@ class PresetChip(QPushButton):
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self.setAccessibleName(f"Add the expression {preset.name} at the playhead")
         self.setToolTip(
-            f"<p><b>{preset.name}</b></p><p>{contents(preset)}</p>"
+            f"<p><b>{escape(preset.name)}</b></p><p>{contents(preset)}</p>"
             "<p>Click to add it at the playhead, or drag it onto the timeline.</p>"
         )
         self._pressed_at: QPointF | None = None

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
 
 from studio.document.curves import Curve
@@ -200,3 +201,17 @@ def test_a_slider_s_tool_tip_begins_with_who_decides(desk: Desk) -> None:
     row = next(row for row in desk.studio.window.findChildren(SliderRow) if row.channel == "AU12")
     assert "AU12 1.80: keys over happy 0.6 over take" in desk.part.tip_of(row)
     assert "smile" in desk.part.tip_of(row)
+
+
+def test_names_of_expressions_are_shown_as_they_are(desk: Desk) -> None:
+    desk.studio.answers.to_text = "<wry> & sly"
+    desk.part.save_face()
+    desk.put(replace(desk.performance, expressions=Expressions((Clip("<wry> & sly", 0.0, 4.0, 0.6),))))
+    row = next(row for row in desk.studio.window.findChildren(SliderRow) if row.channel == "AU12")
+    for tip in (desk.part.tip_of(row), desk.page.chips["<wry> & sly"].toolTip()):
+        document = QTextDocument()
+        document.setHtml(tip)
+        assert "<wry> & sly" in document.toPlainText()
+    menu = desk.studio.window.timeline.toolbar.expression_menu
+    menu.aboutToShow.emit()
+    assert "<wry> && sly" in [action.text() for action in menu.actions()]  # && is how a menu shows an &
