@@ -5,11 +5,11 @@ Menus, buttons and the keyboard share the `QAction`s made here, so a text or key
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from studio.widgets import theme
 
@@ -228,6 +228,14 @@ class Actions:
     def all(self) -> tuple[QAction, ...]:
         """All actions in the order of the menus."""
         return tuple(self._by_id.values())
+
+    def fill(self, menu: QMenu, ids: Iterable[str]) -> None:
+        """Put actions into a menu, an empty id for a line."""
+        for action_id in ids:
+            if action_id:
+                menu.addAction(self[action_id])
+            else:
+                menu.addSeparator()
 
     def connect(self, slots: Mapping[str, Callable[[], object]]) -> None:
         """Connect actions that are triggered to functions without arguments."""

@@ -16,6 +16,7 @@ from studio.errors import StudioError
 from studio.widgets import theme
 from studio.widgets.command_palette import CommandPalette
 from studio.widgets.context import Studio
+from studio.widgets.layout import fit
 from studio.widgets.names import avatar_title
 from studio.widgets.shortcuts import Shortcuts
 from studio.widgets.shortcuts_dialog import ShortcutsDialog
@@ -69,7 +70,7 @@ class GuideDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("User guide")
-        self.resize(780, 680)
+        fit(self, 780, 680)
         self.page = GuidePage()
         self.page.setAccessibleName("User guide")
         self.page.setOpenExternalLinks(True)

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from studio.widgets import theme
 from studio.widgets.actions import ACTIONS
 from studio.widgets.au_panel import SearchField
+from studio.widgets.layout import fit
 from studio.widgets.shortcuts import Shortcuts, names, places, shown
 
 _ID = Qt.ItemDataRole.UserRole
@@ -34,7 +35,7 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         self.setMinimumSize(QSize(520, 420))
-        self.resize(640, 620)
+        fit(self, 640, 620)
         self._shortcuts = shortcuts
         self._items: dict[str, QTreeWidgetItem] = {}
         self.search = SearchField("Find a command or a key")

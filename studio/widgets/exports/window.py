@@ -19,6 +19,7 @@ from studio.widgets.exports import words
 from studio.widgets.exports.cards import CardList
 from studio.widgets.exports.jobs import Job, State
 from studio.widgets.exports.queue import ExportQueue
+from studio.widgets.layout import fit
 
 EMPTY = "Nothing to export yet"
 EMPTY_HINT = "Ctrl+E exports what you see and hear; several exports wait here for each other."
@@ -36,9 +37,8 @@ class QueueWindow(QDialog):
     def __init__(self, queue: ExportQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export queue")
-        room = self.screen().availableGeometry()
-        self.resize(min(560, room.width() - 40), min(440, room.height() - 60))
         self.setMinimumSize(420, 260)
+        fit(self, 560, 440)
         self._queue = queue
         self.cards = CardList()
         scroll = QScrollArea()

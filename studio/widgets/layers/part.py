@@ -19,7 +19,6 @@ from studio.widgets.layers.page import LayersPage
 from studio.widgets.layers.presets import fill_presets, presets_of
 from studio.widgets.names import CHANNEL_NAMES
 from studio.widgets.slider_row import SliderRow
-from studio.widgets.timeline.toolbar import fill
 
 FOLLOW_S = 0.1
 """While it plays, what decides is told anew after so much of the clip."""
@@ -264,7 +263,7 @@ class Layers(QObject):
 
     def _open_clip_menu(self, at: QPointF) -> None:
         menu = self._menu()
-        fill(menu, self._studio.actions, CLIP_MENU)
+        self._studio.actions.fill(menu, CLIP_MENU)
         menu.addSeparator()
         menu.addAction("Intensity and fades…").triggered.connect(lambda: self.panel.open(at.toPoint()))
         fill_presets(menu.addMenu("Change to"), self._performance, self._clips.set_preset)

@@ -28,7 +28,7 @@ from studio.widgets.timeline.slider_keys import SliderKeys
 from studio.widgets.timeline.sounds import Sounds
 from studio.widgets.timeline.spectrum import Spectrum
 from studio.widgets.timeline.state import GUTTER, RULER_HEIGHT, TimelineState
-from studio.widgets.timeline.toolbar import EDIT_MENU, SHAPE_MENU, TOOL_MENU, TimelineToolbar, fill
+from studio.widgets.timeline.toolbar import EDIT_MENU, SHAPE_MENU, TOOL_MENU, TimelineToolbar
 
 EASE_ACTIONS = {
     "keys.ease_in": "ease_in",
@@ -268,9 +268,9 @@ class Timeline(QWidget):
     def _open_menu(self, at: QPointF) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        fill(menu, self._actions, EDIT_MENU)
+        self._actions.fill(menu, EDIT_MENU)
         for title, ids in (("Interpolation", SHAPE_MENU), ("Tools", TOOL_MENU)):
-            fill(menu.addMenu(title), self._actions, ids)
+            self._actions.fill(menu.addMenu(title), ids)
         menu.popup(at.toPoint())
 
     def _open_marker_menu(self, index: int, at: QPointF) -> None:

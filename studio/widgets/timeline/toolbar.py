@@ -37,15 +37,6 @@ EDIT_MENU = (
 )  # fmt: skip
 
 
-def fill(menu: QMenu, actions: Actions, ids: tuple[str, ...]) -> None:
-    """Put actions into a menu, an empty id for a line."""
-    for action_id in ids:
-        if action_id:
-            menu.addAction(actions[action_id])
-        else:
-            menu.addSeparator()
-
-
 class NumberField(QDoubleSpinBox):
     """A number that is applied with Enter or by leaving the field; the window's Escape gives the focus back."""
 
@@ -100,16 +91,16 @@ class TimelineToolbar(QFrame):
         row.setSpacing(2)
         self.auto_key = self._button("keys.auto_key")
         self.mode = self._menu_button("Touch", "What moving a slider does to its curve while it plays")
-        fill(self.mode.menu(), actions, tuple(f"record.{mode}" for mode in get_args(Mode)))
+        actions.fill(self.mode.menu(), tuple(f"record.{mode}" for mode in get_args(Mode)))
         self.mode.menu().setToolTipsVisible(True)
         self.add_lane = self._menu_button("Add lane", "Show the lane of another action unit")
         self.lane_menu = self.add_lane.menu()
         self.expressions = self._menu_button("Expression", "Add happy, sad, surprise… at the playhead")
         self.expression_menu = self.expressions.menu()
         self.shape = self._menu_button("Interpolation", "How the curve goes on from the selected keys")
-        fill(self.shape.menu(), actions, SHAPE_MENU)
+        actions.fill(self.shape.menu(), SHAPE_MENU)
         self.tools = self._menu_button("Tools", "Smooth, simplify, ease, scale and more, on the selected keys")
-        fill(self.tools.menu(), actions, TOOL_MENU)
+        actions.fill(self.tools.menu(), TOOL_MENU)
         for button in (self.auto_key, self.mode, self.add_lane, self.expressions, self.shape, self.tools):
             row.addWidget(button)
         row.addSpacing(theme.SPACE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import get_args
 
@@ -89,24 +90,23 @@ class ViewportAids:
             self.opacity.setValue(int(str(kept[3])))
 
     def _make_menus(self) -> None:
-        fill(self.menus["View"], self._studio, VIEW_MENU)
-        fill(self.menus["Overlay"], self._studio, OVERLAY_MENU)
+        self._studio.actions.fill(self.menus["View"], VIEW_MENU)
+        self._studio.actions.fill(self.menus["Overlay"], OVERLAY_MENU)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(10, 100)
         self.opacity.setValue(round(self._opacity * 100))
         self.opacity.setAccessibleName("Opacity of the overlay")
         self.opacity.valueChanged.connect(self._set_opacity)
         self.menus["Overlay"].addAction(_slider_action(self.menus["Overlay"], "Opacity", self.opacity))
-        fill(self.menus["Compare"], self._studio, COMPARE_MENU)
+        self._studio.actions.fill(self.menus["Compare"], COMPARE_MENU)
         self.ghost_menu = self.menus["Compare"].addMenu(theme.icon("ghost", "dim"), "Ghost of another moment")
-        fill(self.ghost_menu, self._studio, GHOST_MENU)
-        fill(self.menus["Guides"], self._studio, GUIDES_MENU)
+        self._studio.actions.fill(self.ghost_menu, GHOST_MENU)
+        self._studio.actions.fill(self.menus["Guides"], GUIDES_MENU)
 
     def _connect(self) -> None:
         studio, actions, staging = self._studio, self._studio.actions, self.staging
-        self._overlays = _group(studio, [a for a in OVERLAY_MENU if a])
-        self._ghosts = _group(studio, list(GHOST_MENU))
-        self._against = _group(studio, ["compare.unedited", "compare.saved"])
+        for ids in ([a for a in OVERLAY_MENU if a], GHOST_MENU, ("compare.unedited", "compare.saved")):
+            _one_checked(studio, ids)
         actions.connect(
             {
                 "overlay.none": partial(self.inspect, None),
@@ -205,21 +205,11 @@ class ViewportAids:
         self.bar.show_active("Guides", choice.safe or choice.thirds)
 
 
-def fill(menu: QMenu, studio: Studio, ids: tuple[str, ...]) -> None:
-    """Put actions into a menu, an empty id for a line."""
-    for action_id in ids:
-        if action_id:
-            menu.addAction(studio.actions[action_id])
-        else:
-            menu.addSeparator()
-
-
-def _group(studio: Studio, ids: list[str]) -> QActionGroup:
+def _one_checked(studio: Studio, ids: Iterable[str]) -> None:
     """Of these actions, one is checked."""
     group = QActionGroup(studio.window)
     for action_id in ids:
         group.addAction(studio.actions[action_id])
-    return group
 
 
 def _slider_action(menu: QMenu, text: str, slider: QSlider) -> QAction:

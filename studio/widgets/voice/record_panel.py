@@ -355,7 +355,8 @@ class RecordPanel(QWidget):
         try:
             take.path.unlink(missing_ok=True)
         except OSError as error:
-            self.problem.setText(f"{take.path.name} could not be deleted: {error.strerror or error}.")
+            reason = error.strerror or error
+            self.problem.setText(f"{take.path.name} could not be deleted ({reason}); close what uses it and try again.")
             return
         del self.takes[row]
         self.list.takeItem(row)
