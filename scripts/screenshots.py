@@ -82,11 +82,14 @@ class Camera:
 
 
 def save_small(picture: QPixmap, path: Path) -> None:
-    """Write a PNG of 256 colours, which interfaces need no more of."""
+    """Write a PNG; of 256 colours, which turn green eyes grey, only where it would be too large with all of them."""
     picture.toImage().save(os.fspath(path))
     with Image.open(path) as image:
-        reduced = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
-    reduced.save(path, optimize=True)
+        whole = image.convert("RGB")
+    whole.save(path, optimize=True)
+    if path.stat().st_size > MAX_BYTES:
+        dither = Image.Dither.FLOYDSTEINBERG
+        whole.quantize(256, Image.Quantize.MEDIANCUT, kmeans=4, dither=dither).save(path, optimize=True)
 
 
 def window(camera: Camera) -> None:
