@@ -34,6 +34,7 @@ from studio.engine.training.person_pictures import (
     value_at,
 )
 from studio.engine.training.prior import EYES, Bare, Prior
+from studio.engine.training.spread import spread
 from studio.errors import StudioError
 
 PADDING_PX = 14
@@ -51,6 +52,10 @@ _HAIRY = 0.5
 
 _GRAZED = 0.45
 """Scalp that faces the front less than this is seen past the ears, whose colour it must not take."""
+
+_ASKANCE, _STRAIGHT = 0.05, 0.2
+"""Squared cosine at which a surface is seen: below the first the outline's mixed colours hide its own, from the second
+on it is as the picture shows it."""
 
 _BEHIND_M, _NAPE_M = -0.078, -0.07
 """Behind the ears and above the nape, in the performer's head space: where nothing was seen there is hair."""
@@ -312,8 +317,8 @@ def _filled(depth: F64, known: Flags) -> F64:
         return depth
     _, (rows, columns) = ndimage.distance_transform_edt(~known, return_indices=True)
     filled = np.asarray(depth[rows, columns])
-    for spread in (24.0, 12.0, 6.0, 6.0, 3.0, 3.0, 3.0, 1.5, 1.5, 1.5):  # towards a membrane over what is known
-        filled = np.where(known, depth, ndimage.gaussian_filter(filled, spread, mode="nearest"))
+    for width in (24.0, 12.0, 6.0, 6.0, 3.0, 3.0, 3.0, 1.5, 1.5, 1.5):  # towards a membrane over what is known
+        filled = np.where(known, depth, ndimage.gaussian_filter(filled, width, mode="nearest"))
     return filled
 
 
@@ -353,6 +358,7 @@ def _coloured(found: Points, pictures: Pictures, bare: Bare, rasterizer: Rasteri
             on_hair += share * (labels == REGIONS.index("hair"))
             on_body += share * (labels == REGIONS.index("torso"))
     known = weight > 0.05
+    looks = weight / max(len(pictures.all), 1)
     colours = found.colours.copy()
     colours[known] = total[known] / weight[known, None]
     behind = (found.sources[:, 2] < _BEHIND_M) & (found.sources[:, 1] > _NAPE_M) & ~known
@@ -371,6 +377,12 @@ def _coloured(found: Points, pictures: Pictures, bare: Bare, rasterizer: Rasteri
         if len(there) and len(lacking):
             nearest = cKDTree(found.points[there]).query(found.points[lacking], min(8, len(there)))[1]
             colours[lacking] = np.median(colours[there][nearest.reshape(len(lacking), -1)], axis=1)
+    sure = np.clip((looks - _ASKANCE) / (_STRAIGHT - _ASKANCE), 0, 1) ** 2 * known
+    loose = ~(inner | eyes)
+    hair = loose & (hair | (known & (on_hair > 0.5 * weight)))
+    cloth = loose & ~hair & (cloth | (known & (on_body > 0.5 * weight)))
+    for kind in (hair, cloth, loose & ~hair & ~cloth):
+        colours[kind] = spread(found.points[kind], colours[kind], sure[kind])
     skin = known & (found.parts == bare.part_names.index("skin"))
     if skin.any():
         light = float(np.median(colours[skin])) / max(float(np.median(found.colours[skin])), 1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,15 @@ REGIONS = ("background", "torso", "neck", "hair", "face", "lips", "eyes", "mouth
 
 _LOW, _ASIDE = 0.75, 0.35
 """Of the face's height from above, and of its width beyond it: what begins lower or lies further out is no hair."""
+
+_HANGS, _DOWN = 0.5, 1.05
+"""Of the face's height: what begins below the first and reaches beneath the second is a jacket with a high collar."""
+
+_BRIDGE = 1 / 30
+"""Of the face's width: what is joined by less than twice this is not one piece, as a shoulder and a dark ear."""
+
+EDGE_PX = 2
+"""So far inside a matte's edge pixels still have some of the background's colour."""
 
 _PICTURES = 12
 
@@ -89,10 +99,10 @@ class Pictures:
         return self._capture.camera_of(image)
 
     def shown(self, image: int) -> tuple[F64, F64]:
-        """(H, W, 3) the person's own colour and (H, W) coverage."""
+        """(H, W, 3) the person's own colour, at the matte's edge that of the nearest pixel inside; (H, W) coverage."""
         target = self._capture.target(image)
         alpha = target.alpha.double().numpy()
-        return target.rgb.double().numpy() / np.maximum(alpha, 1e-2)[..., None], alpha
+        return without_edges(target.rgb.double().numpy() / np.maximum(alpha, 1e-2)[..., None], alpha), alpha
 
     def regions(self, image: int) -> NDArray[np.uint8] | None:
         """(H, W) index into `REGIONS`, where the capture has them."""
@@ -113,13 +123,36 @@ def dressed(regions: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if not len(rows):
         return regions
     top, bottom, left, right = rows.min(), rows.max(), columns.min(), columns.max()
-    pieces, count = ndimage.label(regions == REGIONS.index("hair"), np.ones((3, 3)))
-    low = [where[0].start > top + _LOW * (bottom - top) for where in ndimage.find_objects(pieces, count)]
-    worn = np.array([False, *low])[pieces]
+    hair = regions == REGIONS.index("hair")
+    pieces, count = ndimage.label(hair, np.ones((3, 3)))
+    thick = ndimage.binary_opening(hair, iterations=max(1, round(_BRIDGE * (right - left))))
+    cores, more = ndimage.label(thick)
+    pieces = np.where(np.isin(pieces, pieces[thick]), 0, pieces)  # only thin: as it is
+    pieces[thick] = cores[thick] + count
+    spans = [where[0] if where is not None else slice(0, 0) for where in ndimage.find_objects(pieces, count + more)]
+    begins, ends = (
+        (np.array([0, *edge]) - top) / max(bottom - top, 1)
+        for edge in ([span.start for span in spans], [span.stop for span in spans])
+    )
+    loose = hair & (pieces == 0)
+    if loose.any():
+        _, (rows, columns) = ndimage.distance_transform_edt(~thick, return_indices=True)
+        pieces[loose] = pieces[rows[loose], columns[loose]]
+        loose[math.ceil(top + _LOW * (bottom - top)) :] = False  # an earlobe above a collar is no cloth
+    worn = ((begins > _LOW) | ((begins > _HANGS) & (ends > _DOWN)))[pieces] & ~loose
     aside = _ASIDE * (right - left)
     y, x = np.ogrid[: regions.shape[0], : regions.shape[1]]
     worn |= (pieces > 0) & (y > bottom) & ((x < left - aside) | (x > right + aside))
     return np.where(worn, np.uint8(REGIONS.index("torso")), regions)
+
+
+def without_edges(colour: F64, alpha: F64) -> F64:
+    """Colours (H, W, 3) in which the rim of what the matte (H, W) covers takes those of the pixels inside it."""
+    inside = ndimage.binary_erosion(alpha > 0.9, iterations=EDGE_PX, border_value=1)
+    if not inside.any():
+        return colour
+    _, (rows, columns) = ndimage.distance_transform_edt(~inside, return_indices=True)
+    return np.asarray(colour[rows, columns])
 
 
 def project(points: F64, camera: Camera) -> tuple[F64, F64]:

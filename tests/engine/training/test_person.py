@@ -20,9 +20,10 @@ from studio.engine.training.learner import Learner
 from studio.engine.training.lips import AROUND, CHIN, LOWER, UPPER, _modes_at, rested, slips_of, with_lips_read
 from studio.engine.training.losses import Rest, surface_penalty
 from studio.engine.training.person import _bent, _filled, _of, _wear, person_of
-from studio.engine.training.person_pictures import REGIONS, Pictures, dressed, project
+from studio.engine.training.person_pictures import REGIONS, Pictures, dressed, project, without_edges
 from studio.engine.training.prior import Prior, load_prior
 from studio.engine.training.recipes import RECIPES
+from studio.engine.training.spread import spread
 from tests.engine.training.portrait_toy import GROWN, write_portrait
 
 HAIR, FACE, TORSO = (REGIONS.index(name) for name in ("hair", "face", "torso"))
@@ -57,6 +58,48 @@ def test_long_hair_does_not_reach_the_shoulders_ends() -> None:
     found = dressed(regions)
     assert (found[60:70, 24:30] == HAIR).all()
     assert (found[60:70, 2:20] == TORSO).all()
+
+
+def test_a_jacket_that_touches_an_ear_is_no_hair() -> None:
+    regions = np.zeros((80, 80), np.uint8)
+    regions[10:50, 20:60] = FACE
+    regions[4:30, 12:20] = regions[4:10, 12:68] = regions[4:36, 60:68] = HAIR
+    regions[34:38, 61:66] = regions[36:46, 65] = HAIR  # a lobe, and shade between it and a high collar
+    regions[44:80, 62:74] = regions[58:80, 10:74] = HAIR  # a jacket
+    found = dressed(regions)
+    assert (found[46:, 62:66] == TORSO).all()
+    assert (found[58:, 10:74] == TORSO).all()
+    np.testing.assert_array_equal(found[:40], regions[:40])
+
+
+def test_a_mattes_rim_has_the_colour_of_what_is_inside() -> None:
+    alpha = np.zeros((20, 20))
+    alpha[:, 8:] = 1.0
+    colour = np.where(np.arange(20) < 10, 0.1, 0.8)[None, :, None] * np.ones((20, 1, 3))  # two dark columns of it
+    np.testing.assert_allclose(without_edges(colour, alpha)[:, 8:], 0.8)
+    np.testing.assert_array_equal(without_edges(colour, np.zeros((20, 20))), colour)
+
+
+def test_colours_go_on_over_the_surface_where_none_was_seen() -> None:
+    """Blots where nothing is sure vanish, seen colours stay, and what is joined to nothing seen keeps its own."""
+    points = np.stack([*np.meshgrid(np.arange(30.0), np.arange(30.0)), np.zeros((30, 30))], axis=2).reshape(-1, 3)
+    points = np.concatenate([points, points + np.array([0.0, 0.0, 1e3])])
+    colours = np.full((len(points), 3), 0.3)
+    colours[points[:, 0] > 15] = 0.7
+    seen = (points[:, 2] == 0) & ((points[:, 0] < 10) | (points[:, 0] > 20))
+    blot = (points[:, 2] == 0) & (np.abs(points[:, :2] - 14).max(1) < 3)
+    wanted = colours.copy()
+    colours[blot] = 0.0
+    found = spread(points, colours, seen.astype(float))
+    assert np.abs(found - wanted)[seen].max() < 0.06
+    assert found[blot].min() > 0.3 - 1e-2
+    assert found[blot].max() < 0.7
+    step = found.reshape(2, 30, 30, 3)[0]
+    assert np.abs(np.diff(step[:, 11:20], axis=1)).max() < 0.06
+    island = points[:, 2] > 0
+    assert found[island].mean() == pytest.approx(colours[island].mean(), abs=0.01)
+    unseen = spread(points, colours, np.zeros(len(points)))
+    np.testing.assert_array_equal(unseen, colours)
 
 
 def test_depth_goes_on_without_a_step() -> None:
