@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -106,8 +105,6 @@ class FrameResult:
     rgba: NDArray[np.uint8] | None  # (H, W, 4); None where there is a drawing
     deform_ms: float
     raster_ms: float
-    started_s: float  # perf_counter
-    finished_s: float
     compared: NDArray[np.uint8] | None = None  # (H, W, 4) the other scene at the same moment
     legend: Legend | None = None
     drawing: Drawing | None = None
@@ -259,31 +256,30 @@ class EngineThread:
         except (ImportError, OSError, ValueError, RuntimeError) as error:
             log.exception("avatar %s could not be loaded", path)
             name = path.name if path is not None else "The shipped avatar"
-            self._post(EngineFailure(f"{name} could not be loaded: {error}", while_loading=True))
+            self._post(
+                EngineFailure(f"{name} could not be loaded ({error}); choose another avatar.", while_loading=True)
+            )
             return
         self._renderer, self._last_failure = renderer, None
         self._post(AvatarReady(path, renderer.avatar, renderer.backend))
 
     def _draw(self, request: FrameRequest, renderer: Renderer) -> None:
-        started = time.perf_counter()
         ghost = None if request.ghost_s is None else request.scene.controls(request.ghost_s)
         aids = [Aids(request.inspection, ghost)]
         scenes = [request.scene]
         if request.compared is not None:
             scenes, aids = [*scenes, request.compared], [*aids, Aids(request.inspection)]
         if request.direct and isinstance(renderer, DirectRenderer) and renderer.direct:
-            result = self._left_to_the_asker(request, renderer, scenes, aids, started)
+            result = self._left_to_the_asker(request, renderer, scenes, aids)
         else:
-            result = self._drawn(request, renderer, scenes, aids, started)
+            result = self._drawn(request, renderer, scenes, aids)
         self._last_failure = None
         with self._lock:
             if request.generation >= self._oldest_generation:
                 self._result = result
 
     @staticmethod
-    def _drawn(
-        request: FrameRequest, renderer: Renderer, scenes: Sequence[Scene], aids: Sequence[Aids], started: float
-    ) -> FrameResult:
+    def _drawn(request: FrameRequest, renderer: Renderer, scenes: Sequence[Scene], aids: Sequence[Aids]) -> FrameResult:
         """Pixels of the scene and of the one that it is compared with."""
         frames = [
             renderer.frame(scene.controls(request.time_s), request.camera, background=request.background, aids=aid)
@@ -294,16 +290,14 @@ class EngineThread:
             frames[0].rgba,
             sum(frame.deform_ms for frame in frames),
             sum(frame.raster_ms for frame in frames),
-            started,
-            time.perf_counter(),
-            frames[1].rgba if len(frames) > 1 else None,
-            frames[0].legend,
+            compared=frames[1].rgba if len(frames) > 1 else None,
+            legend=frames[0].legend,
             backend=renderer.backend,
         )
 
     @staticmethod
     def _left_to_the_asker(
-        request: FrameRequest, renderer: DirectRenderer, scenes: Sequence[Scene], aids: Sequence[Aids], started: float
+        request: FrameRequest, renderer: DirectRenderer, scenes: Sequence[Scene], aids: Sequence[Aids]
     ) -> FrameResult:
         """The same without pixels."""
         frames = [
@@ -317,13 +311,10 @@ class EngineThread:
             None,
             sum(frame.deform_ms for frame in frames),
             sum(frame.sort_ms for frame in frames),
-            started,
-            time.perf_counter(),
-            None,
-            frames[0].legend,
-            frames[0].drawing,
-            frames[1].drawing if len(frames) > 1 else None,
-            renderer.backend,
+            legend=frames[0].legend,
+            drawing=frames[0].drawing,
+            compared_drawing=frames[1].drawing if len(frames) > 1 else None,
+            backend=renderer.backend,
         )
 
     def _release(self) -> None:

@@ -48,10 +48,10 @@ class VirtualEngine:
     def work(self) -> None:
         now = self.device.time_s
         if self.drawing is not None and now >= self.drawing[0]:
-            (end, request), self.drawing = self.drawing, None
+            request, self.drawing = self.drawing[1], None
             if request.generation >= self.oldest:
                 rgba = np.zeros((1, 1, 4), np.uint8)
-                self.done.append(FrameResult(request, rgba, 0.0, 1.0, end - self.picture_s, end))
+                self.done.append(FrameResult(request, rgba, 0.0, 1.0))
         if self.drawing is None and self.waiting is not None:
             self.drawing, self.waiting = (now + self.picture_s, self.waiting), None
 
