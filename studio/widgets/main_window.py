@@ -82,7 +82,7 @@ class MainWindow(QMainWindow):
         self.panel = AuPanel()
         self.inspector = Inspector()
         self.shuttle = Shuttle(self.driver, self)
-        self.timeline = Timeline(self.session, self.driver, self.actions_)
+        self.timeline = Timeline(self.session, self.driver, self.actions_, self._dialogs)
         self.transport = TransportBar(self.actions_)
         self.banner = Banner()
         self.status = StatusLine()

@@ -7,12 +7,13 @@ from typing import get_args
 
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QScrollBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollBar, QVBoxLayout, QWidget
 
 from studio.document.commands import Event
 from studio.document.curves import Handle, Interpolation
 from studio.playback.player import State
 from studio.widgets.actions import Actions
+from studio.widgets.dialogs import Dialogs
 from studio.widgets.driver import PlaybackDriver
 from studio.widgets.session import Session
 from studio.widgets.slider_row import SliderPanel
@@ -46,10 +47,10 @@ class Timeline(QWidget):
     message = Signal(str)
     """One sentence for the status line."""
 
-    def __init__(self, session: Session, driver: PlaybackDriver, actions: Actions) -> None:
+    def __init__(self, session: Session, driver: PlaybackDriver, actions: Actions, dialogs: Dialogs) -> None:
         super().__init__()
         self.setObjectName("timeline")
-        self._session, self._driver, self._actions = session, driver, actions
+        self._session, self._driver, self._actions, self._dialogs = session, driver, actions, dialogs
         self.state = TimelineState()
         self.editor = KeyEditor(session.history, lambda: driver.player.position_s, self)
         self.sliders = SliderKeys(
@@ -282,8 +283,8 @@ class Timeline(QWidget):
 
     def _rename_marker(self, index: int) -> None:
         old = self._session.project.markers[index].name
-        name, accepted = QInputDialog.getText(self, "Rename marker", "Name", text=old)
-        if accepted:
+        name = self._dialogs.ask_text(self, "Rename marker", "Name", old)
+        if name is not None:
             self.editor.rename_marker(index, name.strip())
 
     def _scrub_begun(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QTextDocument
+from PySide6.QtGui import QDrag, QTextDocument
 from PySide6.QtTest import QTest
 
 from studio.document.curves import Curve
@@ -21,6 +21,7 @@ from studio.widgets.layers.page import LayersPage
 from studio.widgets.layers.part import Layers
 from studio.widgets.layers.rows import LayerRow
 from studio.widgets.slider_row import SliderRow
+from studio.widgets.timeline.canvas import PRESET_MIME
 from tests.widgets import pointer
 from tests.widgets.conftest import Studio
 
@@ -201,6 +202,18 @@ def test_a_slider_s_tool_tip_begins_with_who_decides(desk: Desk) -> None:
     row = next(row for row in desk.studio.window.findChildren(SliderRow) if row.channel == "AU12")
     assert "AU12 1.80: keys over happy 0.6 over take" in desk.part.tip_of(row)
     assert "smile" in desk.part.tip_of(row)
+
+
+def test_a_chip_is_dragged_with_its_name_and_adds_nothing_by_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried: list[str] = []
+    take = lambda drag, *_: carried.append(drag.mimeData().data(PRESET_MIME).toStdString())  # noqa: E731
+    monkeypatch.setattr(QDrag, "exec", take)
+    chip, before = desk.page.chips["happy"], desk.performance
+    desk.studio.drag(chip, chip.rect().center(), chip.rect().center() + QPoint(40, 10))
+    assert carried == ["happy"]
+    assert desk.performance == before
 
 
 def test_names_of_expressions_are_shown_as_they_are(desk: Desk) -> None:

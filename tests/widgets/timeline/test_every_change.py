@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from studio.document.commands import Selection
 from studio.document.curves import Curve, Handle, Interpolation
@@ -170,9 +170,9 @@ def close_menu(hands: Hands) -> None:
     hands.window.viewport.setFocus()
 
 
-def test_markers_are_moved_renamed_and_deleted(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_markers_are_moved_renamed_and_deleted(hands: Hands) -> None:
     original = hands.session.project.replace(markers=(Marker(1.0, "one"), Marker(2.0, "two")))
-    monkeypatch.setattr(QInputDialog, "getText", lambda *_args, **_more: (" renamed ", True))
+    hands.studio.answers.to_text = " renamed "
     at = QPoint(round(hands.canvas.x_of(1.0)), 6)
 
     def start() -> None:
