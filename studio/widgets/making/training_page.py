@@ -84,6 +84,7 @@ class FinishedPage(Page):
         self.path: Path | None = None
         self.picture = Picture()
         self.body.addWidget(self.picture, 1)
+        self.body.addStretch()  # without a picture the words stay at the top
 
     def show_avatar(self, path: Path, picture: QImage | None) -> None:
         """This one was made."""
