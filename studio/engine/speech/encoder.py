@@ -50,6 +50,12 @@ _CONTACTS = {
     "lip_tuck": [PHONEME_INDEX[label] for label in ("F", "V")],
 }
 """Contacts of the lips and the sounds that need them."""
+_OPEN_LIPS = [i for i, label in enumerate(PHONEMES) if label in {SILENCE, "F", "V", "TH", "DH", "S", "Z", "SH", "ZH",
+              "CH", "JH", "HH", "L", "R", "W", "Y", "UW"}]  # fmt: skip
+"""Sounds for which a p, b or m is seldom taken. Other plosives and nasals, and the vowels that follow, are not among
+them: where one of those is heard, a p, b or m may have been missed."""
+_OTHERWISE = 0.2
+"""Probability of one of these, averaged like a contact's, from which on a merely possible contact is not made."""
 _HALF_WAY = 0.5
 _BEFORE_S = 0.1
 """Duration that the sound before a contact is taken to have."""
@@ -179,15 +185,16 @@ class Encoder:
         """Calibrated articulators whose lip contacts complete where a sound that needs them is probable.
 
         A net that is half sure of a "b" asks for lips half closed, which nobody's lips are: a contact is made or it
-        is not. A probable one lasts as long as its sound, a possible one as briefly as can be seen, and what stays
-        below the threshold is kept below `_HALF_WAY`.
+        is not. A probable one lasts as long as its sound, a possible one as briefly as can be seen unless a sound with
+        open lips is heard, and what stays below the threshold is kept below `_HALF_WAY`.
         """
         values = self.calibrate(raw)
         probability = np.exp(log_probability)
         for channel, sounds in _CONTACTS.items():
             threshold = self.thresholds[channel]
             if threshold < 1.0:
-                certain = contacts(probability[:, sounds].sum(axis=1), threshold)
+                others = probability[:, _OPEN_LIPS] if channel == "lips_close" else None
+                certain = contacts(probability[:, sounds].sum(axis=1), threshold, others)
                 column = ARTICULATORS.index(channel)
                 values[:, column] = np.maximum(np.minimum(values[:, column], _HALF_WAY), certain)
         if min(self.thresholds.values()) < 1.0:
@@ -218,20 +225,30 @@ class Encoder:
         return out
 
 
-def contacts(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+def contacts(
+    probability: NDArray[np.float32], threshold: float, others: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """(T,) the curve of a contact of the lips: full where its sounds are probable, with the lead that lips have.
 
     Args:
         probability: (T,) of the sounds that need it, at 50 Hz.
         threshold: A peak of at least this, averaged over `_STEADY` frames, makes a contact. A sure one lasts while the
             probability is above half the peak.
+        others: (T, K) probabilities of sounds without that contact: a possible one is not made where one of them has
+            `_OTHERWISE` or more.
     """
     out = np.zeros(len(probability))
     times = np.arange(len(out)) / OUTPUT_RATE_HZ
     steady = uniform_filter1d(probability.astype(np.float64), _STEADY, mode="constant")
+    otherwise = np.zeros(len(out), np.bool_)
+    if others is not None and len(out):
+        heard = uniform_filter1d(others.astype(np.float64), _STEADY, axis=0, mode="constant")
+        otherwise = heard.max(axis=1) >= _OTHERWISE
     peaks, _ = find_peaks(np.concatenate([[0.0], steady, [0.0]]), height=threshold, distance=3)
     for peak in peaks - 1:
         if steady[peak] < _SURE:
+            if otherwise[peak]:
+                continue
             brief = _BRIEF[max(len(_BRIEF) - 1 - int(peak), 0) :]
             rows = slice(int(peak) + 1 - len(brief), int(peak) + 1)
             out[rows] = np.maximum(out[rows], brief)

@@ -54,8 +54,10 @@ _BAND_GROUPS = (0, N_BANDS + 1, 2 * N_BANDS + 1)
 _KNOTS = 33
 _SAVE_EVERY = 200
 _PHONEME_WEIGHT = 0.7
-_THRESHOLDS = (0.06, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0)
-_COST = 0.02
+_THRESHOLDS = (0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0)
+_COST = 0.03
+"""Correlation of the opening that closures may cost: a missed one is seen more than a brief one that is wrong."""
+_TUCK_COST = 0.02
 _LABEL_WEIGHTS = tuple(2.0 if label in {"P", "B", "M", "F", "V"} else 1.0 for label in PHONEMES)
 """A sound that the lips make is seen when it is missed."""
 _CHANNEL_WEIGHTS = (3.0, 2.0, 4.0, 2.0, 2.0, 2.0, 3.0, 1.0, 1.0, 1.0)
@@ -300,7 +302,8 @@ def _thresholds(encoder: Encoder, clips: Sequence[Clip]) -> dict[str, float]:
     follows = {t: figures(t, 1.0)["opening_r"] for t in _THRESHOLDS}
     closed = min(t for t, r in follows.items() if r >= max(follows.values()) - _COST)
     finds = {t: figures(closed, t)["tucked_f1"] for t in _THRESHOLDS}
-    return {"lips_close": closed, "lip_tuck": min(t for t, f1 in finds.items() if f1 >= max(finds.values()) - _COST)}
+    tucked = min(t for t, f1 in finds.items() if f1 >= max(finds.values()) - _TUCK_COST)
+    return {"lips_close": closed, "lip_tuck": tucked}
 
 
 def calibrated(net: EncoderNet, clips: Sequence[Clip], info: dict[str, object]) -> Encoder:

@@ -100,6 +100,20 @@ def test_what_is_only_possible_closes_as_briefly_as_can_be_seen() -> None:
         assert contacts(edge, 0.1).shape == (80,)
 
 
+def test_what_is_only_possible_gives_way_to_a_sound_with_open_lips() -> None:
+    probability = np.zeros(60, np.float32)
+    probability[28:34] = 0.25
+    others = np.zeros((60, 3), np.float32)
+    assert contacts(probability, 0.1, others).max() == 1.0
+    others[28:34, 1] = 0.15
+    assert contacts(probability, 0.1, others).max() == 1.0
+    others[28:34, 1] = 0.3
+    assert contacts(probability, 0.1, others).max() == 0.0
+    probability[28:34] = 0.6  # sure
+    assert contacts(probability, 0.1, others).max() > 0.99
+    assert contacts(np.zeros(0, np.float32), 0.1, others[:0]).shape == (0,)
+
+
 @pytest.mark.skipif(not available_voices("flite"), reason="flite is not installed")
 def test_lips_of_an_unheard_voice_meet_as_often_as_stated() -> None:
     said = speak_held_out(HELD_OUT_VOICES[:1])
@@ -108,7 +122,7 @@ def test_lips_of_an_unheard_voice_meet_as_often_as_stated() -> None:
     stated = default_encoder().info["figures"]["awb"]["clean"]["mouth"]
     for name in ("closed", "tucked", "precision", "opening_r"):
         assert abs(figures[name] - stated[name]) < 0.02, name
-    assert figures["closed"] > 0.88
-    assert figures["precision"] > 0.78
+    assert figures["closed"] > 0.93
+    assert figures["precision"] > 0.72
     assert figures["opening_r"] > 0.75
     assert abs(figures["lag_ms"]) <= 20
