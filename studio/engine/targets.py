@@ -113,7 +113,7 @@ def check_space(path: Path, need_bytes: int) -> None:
         raise writing_failed(error, path) from error
     if free < need_bytes:
         sizes = f"at least {need_bytes / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB are free"
-        raise StudioError(f"There is not enough space for {path.name}: {sizes}; free some or choose another disk.")
+        raise StudioError(f"There is not enough space in {path.parent}: {sizes}; free some or choose another folder.")
 
 
 def writing_failed(error: OSError, path: Path) -> StudioError:

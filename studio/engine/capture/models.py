@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -90,8 +91,9 @@ class Net:
     """
 
     def __init__(self, model: bytes) -> None:
-        self._run = _interpreter(model)
-        self._run.allocate_tensors()
+        with _without_chatter():
+            self._run = _interpreter(model)
+            self._run.allocate_tensors()
         self._input = self._run.get_input_details()[0]["index"]
         self._outputs = [detail["index"] for detail in self._run.get_output_details()]
 
@@ -152,6 +154,29 @@ def _interpreter(model: bytes):  # type: ignore[no-untyped-def]
     from ai_edge_litert.interpreter import Interpreter
 
     return Interpreter(model_content=model, num_threads=1)
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Within, what the runtime tells the terminal past Python is held back; afterwards all but its INFO is told."""
+    try:
+        terminal = os.dup(2)
+    except OSError:  # there is none, as in a windowed program
+        yield
+        return
+    with tempfile.TemporaryFile() as heard:
+        os.dup2(heard.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            heard.seek(0)
+            for line in heard:
+                if line.startswith(b"INFO: "):
+                    log.info("%s", line.decode(errors="replace").strip())
+                else:
+                    os.write(2, line)
 
 
 def _find(source: _Source) -> bytes | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,14 @@ class Tracked:
         return _project(self.rotation, self.translation, points, self.focal, self.centre)
 
 
+class _Optics(NamedTuple):
+    """What landmarks are seen through, and how well."""
+
+    focal: float  # pixels
+    centre: tuple[float, float]  # principal point, pixels
+    noise: F64  # (K,) pixels, of each point
+
+
 def track_head(landmarks: F64, good: Flags, canonical: F64, size_px: tuple[int, int]) -> Tracked:
     """Fits camera, shape and poses.
 
@@ -92,25 +101,26 @@ def track_head(landmarks: F64, good: Flags, canonical: F64, size_px: tuple[int, 
     best: tuple[float, F64, float] | None = None
     noise = np.full(len(rigid), 0.006 * max(width_px, 1.0))
     for focal in [share * max(size_px) for share in FOCAL_SHARES]:
-        cost, found = _bundle(seen[few, :, :2], rotation[few], canonical[rigid], focal, centre, noise)
+        cost, found = _bundle(seen[few, :, :2], rotation[few], canonical[rigid], _Optics(focal, centre, noise))
         cost = _EVIDENCE * cost + 0.5 * (np.log(focal / max(size_px) / _FOCAL_PRIOR[0]) / _FOCAL_PRIOR[1]) ** 2
         if best is None or cost < best[0]:
             best = (cost, found, focal)
     assert best is not None
     _, shape, focal = best
+    optics = _Optics(focal, centre, noise)
     for _ in range(2):
-        rotation, translation = _fit_poses(seen[..., :2], rotation, shape, focal, centre, noise)
+        rotation, translation = _fit_poses(seen[..., :2], rotation, shape, optics)
         misses = seen[..., :2] - _project(rotation, translation, shape, focal, centre)
         spread = 1.4826 * np.median(np.abs(misses), axis=(0, 2))
-        noise = np.maximum(spread, _NOISE_FLOOR * width_px)
-        _, shape = _bundle(seen[keys, :, :2], rotation[keys], shape, focal, centre, noise, canonical[rigid])
-    rotation, translation = _fit_poses(seen[..., :2], rotation, shape, focal, centre, noise)
+        optics = optics._replace(noise=np.maximum(spread, _NOISE_FLOOR * width_px))
+        _, shape = _bundle(seen[keys, :, :2], rotation[keys], shape, optics, canonical[rigid])
+    rotation, translation = _fit_poses(seen[..., :2], rotation, shape, optics)
     misses = np.linalg.norm(seen[..., :2] - _project(rotation, translation, shape, focal, centre), axis=2)
     frames = len(landmarks)
     error = np.full(frames, np.nan)
     error[at] = np.sqrt(np.mean(misses**2, axis=1))
     every = np.clip(np.searchsorted(at, np.arange(frames)), 0, len(at) - 1)
-    known = _fit_noise(seen[..., :2], rotation, shape, focal, centre, noise)
+    known = _fit_noise(seen[..., :2], rotation, shape, optics)
     return Tracked(rotation[every], translation[every], float(focal), centre, shape, error, good.copy(), known)
 
 
@@ -137,8 +147,8 @@ def smoothed(track: Tracked, landmarks: F64, breaks: Flags, times_s: F64 | None 
         turns = (mean.inv() * Rotation.from_matrix(rotation[begin:end])).as_rotvec()
         turned = (mean * Rotation.from_rotvec(smooth(turns, good, times, noise=track.noise[:3]))).as_matrix()
         seen = landmarks[begin:end][good][:, list(RIGID), :2]
-        ones = np.ones(len(RIGID))
-        _, fitted = _fit_poses(seen, turned[good], track.shape, track.focal, track.centre, ones, turning=False)
+        optics = _Optics(track.focal, track.centre, np.ones(len(RIGID)))
+        _, fitted = _fit_poses(seen, turned[good], track.shape, optics, turning=False)
         placed = translation[begin:end]
         placed[good] = fitted
         depth = smooth(placed[:, 2], good, times, noise=float(track.noise[5]))
@@ -189,14 +199,14 @@ def neck_pivot(rotation: F64, translation: F64, good: Flags, guess: F64) -> F64:
     return np.asarray(guess + np.clip(found - guess, -0.04, 0.04))
 
 
-def _fit_noise(seen: F64, rotation: F64, shape: F64, focal: float, centre: tuple[float, float], noise: F64) -> F64:
+def _fit_noise(seen: F64, rotation: F64, shape: F64, optics: _Optics) -> F64:
     """(6,) noise of a fit, from how fits to either half of the points move against each other.
 
     Landmarks err together for a few pictures, which differences in time take for motion; two halves tell. Half their
     difference is the noise of the whole; slow drifts of it are the face's expression and stay out.
     """
     fits = [
-        _fit_poses(seen[:, half], rotation, shape[half], focal, centre, noise[half])
+        _fit_poses(seen[:, half], rotation, shape[half], optics._replace(noise=optics.noise[half]))
         for half in (slice(0, None, 2), slice(1, None, 2))
     ]
     turn = (Rotation.from_matrix(fits[0][0]).inv() * Rotation.from_matrix(fits[1][0])).as_rotvec()
@@ -232,18 +242,11 @@ def _varied(rotation: F64, count: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate([chosen, even]))
 
 
-def _bundle(
-    seen: F64,
-    rotation: F64,
-    shape: F64,
-    focal: float,
-    centre: tuple[float, float],
-    noise: F64,
-    prior: F64 | None = None,
-) -> tuple[float, F64]:
+def _bundle(seen: F64, rotation: F64, shape: F64, optics: _Optics, prior: F64 | None = None) -> tuple[float, F64]:
     """Cost and shape (K, 3) that explain keyframes (n, K, 2) best at one focal length."""
+    focal, centre, noise = optics
     prior = shape if prior is None else prior
-    rotation, translation = _fit_poses(seen, rotation, shape, focal, centre, noise)
+    rotation, translation = _fit_poses(seen, rotation, shape, optics)
     n, k = seen.shape[:2]
     held = sparse.eye_array(3 * k, 3 * k + 6 * n) / _SHAPE_SPREAD_M
 
@@ -294,30 +297,20 @@ def _left_jacobian(turns: F64) -> F64:
     return np.asarray(np.eye(3) + (1 - np.cos(angle)) / angle * k + (1 - np.sin(angle) / angle) * k @ k)
 
 
-def _fit_poses(
-    seen: F64,
-    rotation: F64,
-    shape: F64,
-    focal: float,
-    centre: tuple[float, float],
-    noise: F64,
-    *,
-    turning: bool = True,
-) -> tuple[F64, F64]:
+def _fit_poses(seen: F64, rotation: F64, shape: F64, optics: _Optics, *, turning: bool = True) -> tuple[F64, F64]:
     """Poses of all pictures at once by Gauss–Newton steps with Cauchy weights.
 
     Args:
         seen: (F, K, 2) pixels.
         rotation: (F, 3, 3) first guess.
         shape: (K, 3) metres.
-        focal: pixels.
-        centre: principal point.
-        noise: (K,) pixels.
+        optics: what they were seen through.
         turning: False keeps the rotations and fits the places alone.
 
     Returns:
         (F, 3, 3) and (F, 3).
     """
+    focal, centre, noise = optics
     flat = (seen - np.asarray(centre)) / focal
     turned = np.einsum("fij,kj->fki", rotation, shape)
     spread = np.sqrt(((turned[..., :2] - turned[..., :2].mean(1, keepdims=True)) ** 2).sum((1, 2)))

@@ -51,7 +51,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("aligned_mouth_psnr_db", "Mouth, poses fitted", "dB"),
     Figure("silhouette_error", "Outline, share of area", "%"),
     Figure("view_drop_db", "60 degrees behind front", "dB", "2 or less", _most(2)),
-    Figure("identity_similarity", "Identity, similarity"),
+    Figure("identity_similarity", "Identity, cosine (CSIM)"),
     Figure("identity_distance", "Identity, distance", "", "below 0.6", lambda value: value < 0.6),
     Figure("motion_error_mm", "Motion, error", "mm"),
     Figure("lmd_px", "LMD of the mouth", "px"),

@@ -29,8 +29,11 @@ SAME_PERSON = 0.6
 _MODELS = "face_recognition_models"
 _WEIGHTS = "models/dlib_face_recognition_resnet_model_v1.dat"
 
-_ALIGNED_BY = ("eye_outer_left", "eye_inner_left", "eye_outer_right", "eye_inner_right", "nose_base")
-"""Landmarks in the order in which dlib's five-point alignment wants them."""
+_ALIGNED_BY = (
+    ("eye_outer_left", "eye_inner_left", "eye_outer_right", "eye_inner_right", "nose_base"),
+    ("eye_263", "eye_362", "eye_33", "eye_133", "face_2"),
+)
+"""Landmarks in the order in which dlib's five-point alignment wants them: a performer's names, and a face mesh's."""
 
 F64 = NDArray[np.float64]
 
@@ -61,17 +64,16 @@ class Recogniser:
 
         Args:
             picture: (H, W, 3) display sRGB.
-            marks: pixels of landmarks by the performer's names.
+            marks: pixels of landmarks by name, those of a performer or of a face mesh.
 
         Returns:
             None where a landmark that aligns the face is missing or lies outside the picture.
         """
         height, width = picture.shape[:2]
-        points = [marks.get(name) for name in _ALIGNED_BY]
-        inside = [p for p in points if p is not None and 0 <= p[0] < width and 0 <= p[1] < height]
-        if len(inside) < len(_ALIGNED_BY):
+        names = next((names for names in _ALIGNED_BY if all(name in marks for name in names)), None)
+        if names is None or not all(0 <= marks[name][0] < width and 0 <= marks[name][1] < height for name in names):
             return None
-        places = self._dlib.points([self._dlib.point(round(x), round(y)) for x, y in inside])
+        places = self._dlib.points([self._dlib.point(round(x), round(y)) for x, y in (marks[name] for name in names)])
         face = self._dlib.full_object_detection(self._dlib.rectangle(0, 0, width, height), places)
         return np.asarray(self._net.compute_face_descriptor(np.ascontiguousarray(picture), face), dtype=np.float64)
 

@@ -39,5 +39,9 @@ def test_a_face_is_like_itself_and_needs_its_landmarks() -> None:
     again = recogniser.embedding(picture, MARKS)
     assert again is not None
     assert alike(face, again)["identity_distance"] == 0.0
+    mesh = dict(zip(("eye_263", "eye_362", "eye_33", "eye_133", "face_2"), MARKS.values(), strict=True))
+    same = recogniser.embedding(picture, mesh)
+    assert same is not None
+    assert alike(face, same)["identity_distance"] == 0.0
     assert recogniser.embedding(picture, {k: v for k, v in MARKS.items() if k != "nose_base"}) is None
     assert recogniser.embedding(picture, MARKS | {"nose_base": (64.0, 500.0)}) is None
