@@ -9,19 +9,12 @@ never trained on, which have no corrections, are drawn in the same place.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 from torch import Tensor, nn
 
 from studio.engine.gaussians import Gaussians
 from studio.engine.rig import Rig
-from studio.engine.training.capture import Capture
-
-F64 = NDArray[np.float64]
 
 HEAD, BODY, SHIFT = slice(0, 3), slice(3, 6), slice(6, 9)
 
@@ -72,36 +65,3 @@ def moved(posed: Gaussians, correction: Tensor, rig: Rig) -> Gaussians:
     turn = (1.0 - body) * correction[HEAD] + body * correction[BODY]
     arm = posed.means.detach() - rig.pivots[1]
     return posed.replace(means=posed.means + torch.linalg.cross(turn, arm, dim=1) + correction[SHIFT])
-
-
-def corrected(capture: Capture, corrections: dict[int, Tensor]) -> Capture:
-    """The capture with corrections (9,) of some images written into its poses and cameras.
-
-    The turn of the body goes into the camera, because the rig's torso stands still, and out of the head's pose.
-    """
-    assert capture.tracking is not None
-    pivot = capture.tracking.pivots[1].double().numpy()
-    cameras, pose = list(capture.cameras), capture.pose.clone()
-    for index, correction in corrections.items():
-        image = capture.images[index]
-        values = correction.detach().double().cpu().numpy()
-        body, head = _turn(values[BODY]), _turn(values[HEAD])
-        world = np.eye(4)
-        world[:3, :3] = body
-        world[:3, 3] = pivot - body @ pivot + values[SHIFT]
-        camera = cameras[image.camera]
-        cameras[image.camera] = replace(camera, world_to_camera=camera.world_to_camera @ world)
-        rig = Rig(torch.zeros(0, 4), capture.tracking.pivots.double())
-        rotations, _ = rig.transforms(capture.pose_at(image.frame))
-        pose[image.frame, :3] = torch.from_numpy(_angles_deg(body.T @ head @ rotations[1].numpy()))
-    return replace(capture, cameras=tuple(cameras), pose=pose)
-
-
-def _turn(vector: F64) -> F64:
-    return np.asarray(Rotation.from_rotvec(vector).as_matrix())
-
-
-def _angles_deg(rotation: F64) -> NDArray[np.float32]:
-    """Yaw, pitch and roll as `Pose` has them."""
-    yaw, pitch, roll = Rotation.from_matrix(rotation).as_euler("YXZ", degrees=True)
-    return np.array([yaw, -pitch, -roll], dtype=np.float32)
