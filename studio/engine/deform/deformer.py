@@ -58,10 +58,6 @@ OUTPUT_SCALE: tuple[float, ...] = (*[0.01] * 3, *[0.1] * 3, *[0.1] * 4, 1.0, *[0
 """What one unit of network output means: a centimetre, 0.1 of log scale, quaternion and colour, 1 of opacity logit."""
 
 
-STILL: tuple[float, ...] = (*[3e-5] * 3, *[2e-3] * 3, *[2e-3] * 4, 0.02, *[5e-3] * 3)
-"""Offsets too small to be seen: 0.03 mm (1/20 of a pixel of a head framed at 512), a third of an 8-bit step."""
-
-
 @dataclass(frozen=True)
 class Deltas:
     """Offsets of P Gaussians over B frames, in optimiser space (before activation)."""
@@ -128,7 +124,7 @@ class Deformer(nn.Module):
     """
 
     scale: Tensor
-    moving: Tensor  # (N,) uint8, 0 marks Gaussians that no control moves visibly
+    moving: Tensor  # (N,) uint8, 0 marks Gaussians that rest whatever the controls say; in training mode all move
 
     def __init__(self, config: DeformerConfig, count: int, aabb: Tensor) -> None:
         super().__init__()
@@ -278,26 +274,6 @@ class Deformer(nn.Module):
         self.residual = nn.Parameter(self.residual[index].clone())
         self.moving = self.moving[index].clone()
 
-    @torch.no_grad()
-    def mark_still(self, means: Tensor, zones: Tensor) -> None:
-        """After training: let Gaussians that no control moves visibly stay exactly still.
-
-        Most of a head is hair, ears and neck: leaving them out saves their share of every frame, and nothing trembles
-        there. Every control alone at full strength and random mixtures are tried; a Gaussian is still when all its
-        offsets stay below `STILL`. In training mode the marks are ignored; mark again after further training.
-
-        Args:
-            means: (N, 3) canonical positions.
-            zones: (N,) labels.
-        """
-        features, bound = self.features(means), self.scale.new_tensor(STILL)
-        self.moving.zero_()
-        au, speech, pose = self._probes()
-        for first in range(0, len(au), 4):
-            frames = slice(first, first + 4)
-            out, _ = self.evaluate(features, zones, au[frames], speech[frames], pose[frames])
-            self.moving |= (out.abs() > bound).any(2).any(0)
-
     def hidden(self, features: Tensor, added: Tensor) -> Tensor:
         """(B, P, H) hidden units of the heads, of static features (P, 64) and what tokens add to them (B, P, 64)."""
         step = nn.functional.linear(added, self.feed_in.weight)
@@ -305,19 +281,6 @@ class Deformer(nn.Module):
         step = nn.functional.linear(added, self.head_in.weight)
         hidden: Tensor = relu_from_rest(self.head_in(features), step) * self.gate(features)
         return hidden
-
-    def _probes(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Windows and poses that between them move whatever can move."""
-        n_au, n_speech, mixtures = self.config.n_au, self.config.n_speech, 16
-        random = torch.Generator().manual_seed(0)
-        au = torch.cat([torch.eye(n_au), torch.zeros(n_speech + 5, n_au), torch.rand(mixtures, n_au, generator=random)])
-        speech = torch.cat([torch.zeros(n_au, n_speech), torch.eye(n_speech), torch.zeros(5, n_speech)])
-        speech = torch.cat([speech, torch.rand(mixtures, n_speech, generator=random)])
-        pose = torch.cat(
-            [torch.zeros(n_au + n_speech, 5), torch.eye(5), torch.rand(mixtures, 5, generator=random) * 2 - 1]
-        )
-        held = [part[:, None].expand(-1, WINDOW, -1).to(self.scale) for part in (au * MAX_INTENSITY, speech)]
-        return held[0], held[1], pose.to(self.scale) * POSE_SCALE_DEG
 
     def _rest(self, features: Tensor, zones: Tensor) -> Tensor:
         """(1, P, 64) what the tokens add at rest; not zero only with literal keys."""

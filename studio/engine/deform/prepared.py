@@ -3,7 +3,7 @@
 With identity keys the attention weights of a Gaussian never change, so the sum over tokens and heads folds into a
 product of a static (Gaussians, heads · tokens) matrix with a small one that the frame's controls give, already carried
 through the input weights of the feed-forward part and of the heads. Tokens without intensity drop out, Gaussians that
-are marked as still (`Deformer.mark_still`) are not visited. On a CPU `compiled.py` does this in one pass.
+are marked to rest (`Deformer.moving`) are not visited. On a CPU `compiled.py` does this in one pass.
 """
 
 from __future__ import annotations
