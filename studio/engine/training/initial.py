@@ -9,8 +9,17 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from studio.engine.gaussians import SH_C0, Gaussians
+from studio.engine.rig import quat_multiply
+from studio.engine.splat.projection import rotation_matrices
 from studio.engine.training.capture import Surface
 from studio.engine.training.recipes import Recipe
+
+_AROUND = 13
+_TORN_M, _TORN = 0.002, 3.0
+"""Points are torn apart that come further from each other than this, and than so many times what lies between them."""
+
+_REACH, _LEAST = 0.4, 0.3
+"""Standard deviation across a gap: a share of the way to its other side, but no less than this share of a spacing."""
 
 
 def thin(points: NDArray[np.float64], spacing: NDArray[np.float64], count: int, seed: int) -> NDArray[np.int64]:
@@ -63,14 +72,17 @@ def place_on_surface(surface: Surface, recipe: Recipe) -> tuple[Gaussians, Tenso
     count = len(rows)
     spacing = surface.spacing[rows] * (len(surface) / count) ** 0.5
     extent = torch.tensor([recipe.initial_extent, recipe.initial_extent, recipe.initial_thickness]).expand(count, 3)
+    quats = facing(surface.normals[rows])
     if recipe.initial_stretch > 1:
         wider = stretch(surface, rows).clamp(1.0, recipe.initial_stretch)
         extent = torch.cat([extent[:, :2] * wider[:, None], extent[:, 2:]], 1)
+        across = gaps(surface, rows)
+        quats, extent = _beside(quats, extent, across, spacing)
     sh = torch.zeros(count, (recipe.sh_degree + 1) ** 2, 3)
     sh[:, 0] = (surface.colours[rows] - 0.5) / SH_C0
     gaussians = Gaussians(
         means=surface.points[rows].clone(),
-        quats=facing(surface.normals[rows]),
+        quats=quats,
         log_scales=(spacing.clamp_min(1e-6)[:, None] * extent).log(),
         opacity_logits=torch.full((count,), float(torch.logit(torch.tensor(recipe.initial_opacity)))),
         sh=sh,
@@ -95,6 +107,43 @@ def stretch(surface: Surface, rows: Tensor) -> Tensor:
             ratio = (steps + moved[near] - moved[:, None]).norm(dim=2) / rest
             widest = torch.maximum(widest, ratio.median(1).values)
     return widest
+
+
+def gaps(surface: Surface, rows: Tensor) -> Tensor:
+    """(N, 3) metres from a surface point of `rows` (N,) to the nearest one that some expression tears it from, or 0.
+
+    The edges of lips touch at rest; what lies on one of them must not reach over to the other.
+    """
+    points = surface.points[rows]
+    places = points.double().numpy()
+    near = torch.from_numpy(np.asarray(cKDTree(places).query(places, k=min(_AROUND, len(rows)))[1])[:, 1:])
+    steps = points[near] - points[:, None]
+    rest = steps.norm(dim=2)
+    torn = torch.zeros_like(rest, dtype=torch.bool)
+    for mode in surface.modes:
+        moved = mode[rows]
+        if float(moved.abs().max()) > _TORN_M:
+            apart = (moved[near] - moved[:, None]).norm(dim=2)
+            torn |= (apart > _TORN_M) & (apart > _TORN * rest)
+    nearest = torch.where(torn, rest, torch.inf).min(1)
+    found = steps[torch.arange(len(rows)), nearest.indices]
+    return found * torch.isfinite(nearest.values)[:, None]
+
+
+def _beside(quats: Tensor, extent: Tensor, across: Tensor, spacing: Tensor) -> tuple[Tensor, Tensor]:
+    """Disks (quats (N, 4), extents (N, 3) in spacings (N,)) beside gaps `across` (N, 3), turned and narrowed.
+
+    Their second axis lies across the gap and ends before it.
+    """
+    torn = across.norm(dim=1) > 0
+    turns = rotation_matrices(quats)
+    along = torch.einsum("nab,na->nb", turns, across)  # in the disk's own axes
+    roll = torch.atan2(-along[:, 0], along[:, 1]) / 2  # the turn about its normal that takes y there
+    about = torch.stack([roll.cos(), torch.zeros_like(roll), torch.zeros_like(roll), roll.sin()], 1)
+    room = _REACH * across.norm(dim=1) / spacing.clamp_min(1e-6)
+    narrow = torch.minimum(extent[:, 1], room.clamp_min(_LEAST))
+    fitted = torch.stack([extent[:, 0], narrow, extent[:, 2]], 1)
+    return torch.where(torn[:, None], quat_multiply(quats, about), quats), torch.where(torn[:, None], fitted, extent)
 
 
 def facing(normals: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Literal
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.engine.deform.deformer import Deformer
-from studio.engine.gaussians import Gaussians
+from studio.engine.gaussians import SH_C0, Gaussians
 from studio.engine.rig import Rig
 from studio.engine.training.alignment import Alignment
 from studio.engine.training.capture import Surface
@@ -54,9 +55,14 @@ class Learner:
         self.pivots = surface.pivots.to(device)
         self.normals = surface.normals[rows].to(device)
         self._places, self._facing = surface.points.to(device), surface.normals.to(device)
+        self._parts, self._colours = surface.parts.to(device), surface.colours.to(device)
         self._skinning = surface.skinning.to(device)
         self._modes = surface.modes.permute(1, 2, 0).contiguous().to(device)  # (P, 3, U)
         self._mode_weights = surface.mode_weights.to(device)  # (F, U)
+        extent = torch.tensor([recipe.initial_extent, recipe.initial_extent, recipe.initial_thickness]).log()
+        usual = extent.repeat(len(surface), 1)
+        usual[rows] = torch.minimum(extent, gaussians.log_scales - spacing.log()[:, None])  # narrow beside gaps
+        self._usual = usual.to(device)  # (P, 3) log of extents in spacings
         self._reach = surface.modes.square().sum(2).amax(0).sqrt().to(device)  # (P,) metres at a weight of 1
         self._peaks = surface.mode_weights.abs().amax(0).to(device)
         if start is not None:  # what the clip never shows shall move as well, and whole: skin beside resting skin rips
@@ -118,6 +124,16 @@ class Learner:
         modes = self._modes[self.rows if index is None else self.rows[index]]
         count, _, kinds = modes.shape
         return (modes.view(-1, kinds) @ weights.T).view(count, 3, -1).permute(2, 0, 1)
+
+    def of_parts(self, numbers: Iterable[int]) -> Tensor:
+        """(N,) bool: which of the present Gaussians began on surface parts of these numbers."""
+        wanted = torch.tensor(sorted(numbers), dtype=self._parts.dtype, device=self.device)
+        return torch.isin(self._parts[self.rows], wanted)
+
+    def recoloured(self, which: Tensor) -> Tensor:
+        """Mean change of the Gaussians `which` (N,) bool since the start, display sRGB; 0 if there are none."""
+        now = 0.5 + SH_C0 * self.parameters["sh_base"][which, 0]
+        return (now - self._colours[self.rows[which]]).abs().sum() / max(1, 3 * int(which.sum()))
 
     def slip(self, frame: int) -> Tensor | None:
         """(N, 3) metres: what the mouth does in a frame beyond its controls, if it was followed."""
@@ -291,9 +307,7 @@ class Learner:
         self.resting = (~moves).nonzero()[:, 0]
         self.deformer.moving = moves.to(torch.uint8)  # the rest is drawn still here, and so it shall be at use
         self.log_cap = (self.spacing * self.recipe.scale_cap).log()[:, None]
-        extent = self.recipe.initial_extent
-        extents = self.spacing.new_tensor([extent, extent, self.recipe.initial_thickness])
-        log_extents = (self.spacing[:, None] * extents).log()
+        log_extents = self.spacing.log()[:, None] + self._usual[self.rows]
         self.rest = Rest(self._places[self.rows], self._facing[self.rows], self.spacing, log_extents)
 
 

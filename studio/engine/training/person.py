@@ -44,7 +44,10 @@ MOST_VOLUME = 1.25
 """Hair lifts the outline by at most this factor; what stands out further becomes points of its own."""
 
 _OPEN = (REGIONS.index("mouth"), REGIONS.index("teeth"))
-_EYE = REGIONS.index("eyes")
+_EYE, _TEETH = REGIONS.index("eyes"), REGIONS.index("teeth")
+
+_ENAMEL_PX = 40
+"""Pixels of teeth, of all pictures that are looked at, from which on they tell the teeth's colour."""
 
 _COVERED = 0.6
 _DIRECTIONS = 48
@@ -326,6 +329,7 @@ def _coloured(found: Points, pictures: Pictures, bare: Bare, rasterizer: Rasteri
     """(P, 3) what pictures show where a point is seen; what the nearest seen point of its kind has elsewhere."""
     total, weight = np.zeros((len(found.points), 3)), np.zeros(len(found.points))
     on_hair, on_body = np.zeros(len(found.points)), np.zeros(len(found.points))
+    enamel: list[F64] = []
     inner, eyes = _of(found, bare, "mouth", "teeth", "tongue"), _of(found, bare, "eye_left", "eye_right")
     lashes = _of(found, bare, "lash")
     spacing = np.asarray(cKDTree(found.points).query(found.points, 4)[0])[:, 1:].mean(1)
@@ -347,11 +351,12 @@ def _coloured(found: Points, pictures: Pictures, bare: Bare, rasterizer: Rasteri
             & (value_at(solid, pixels) > 0.9)
             & (depth < value_at(front, pixels) + 0.002 + spacing)
         )
-        share = seen * faced**2
+        share = seen * faced**2 * ~inner
         regions = pictures.regions(image)
         labels = None if regions is None else value_at(regions.astype(np.float64), pixels)
         if labels is not None:  # a lip a pixel too high would be white as teeth, an eye as brown as its lid
-            share = share * (inner == np.isin(labels, _OPEN)) * ((eyes == (labels == _EYE)) | lashes)
+            share = share * ~np.isin(labels, _OPEN) * ((eyes == (labels == _EYE)) | lashes)
+            enamel.append(colour[(regions == _TEETH) & (solid > 0.9)])
         total += share[:, None] * value_at(colour, pixels)
         weight += share
         if labels is not None:
@@ -388,7 +393,27 @@ def _coloured(found: Points, pictures: Pictures, bare: Bare, rasterizer: Rasteri
         light = float(np.median(colours[skin])) / max(float(np.median(found.colours[skin])), 1e-3)
         dark = (inner | eyes) & ~known
         colours[dark] *= min(light, 1.0)
+        teeth = _of(found, bare, "teeth")
+        colours[teeth] = _lit(found.colours[teeth], np.concatenate([*enamel, np.zeros((0, 3))]), light)
     return colours
+
+
+def _lit(teeth: F64, seen: F64, light: float) -> F64:
+    """Colours (n, 3) of a performer's teeth as bright and as tinted as a person's pixels of teeth (m, 3) are.
+
+    Which pixel shows which tooth nobody can tell in so small a thing; painted one by one, teeth would have the colours
+    of lips and tongue in patches.
+
+    Args:
+        teeth: display sRGB.
+        seen: display sRGB, lips and gaps among them.
+        light: the person's skin over the performer's, for where too little was seen.
+    """
+    if len(seen) < _ENAMEL_PX or not len(teeth):
+        return teeth * min(light, 1.0)
+    bright = seen[seen.mean(1) >= np.quantile(seen.mean(1), 0.6)]
+    share = np.median(bright, axis=0) / np.maximum(np.quantile(teeth, 0.75, axis=0), 1e-3)
+    return np.asarray(teeth * np.clip(share, 0.35, 1.1))
 
 
 def _of(found: Points, bare: Bare, *names: str) -> Flags:

@@ -13,6 +13,7 @@ from studio.engine.camera import Camera
 from studio.engine.deform.deformer import Deltas, split_outputs
 from studio.engine.gaussians import Gaussians
 from studio.engine.metrics import SSIM_WINDOW
+from studio.engine.motion_metrics import motion_law
 from studio.engine.splat.base import Raster
 from studio.engine.splat.stats import ScreenStats
 from studio.engine.training.alignment import moved
@@ -29,6 +30,7 @@ from studio.engine.training.losses import (
     scale_penalty,
     surface_penalty,
 )
+from studio.engine.training.parting import BALLS, INSIDE, Opening, openings, parting_loss, smear_loss
 from studio.engine.training.poses import HeldPoses
 from studio.engine.training.ranks import Ranks
 from studio.engine.training.recipes import Recipe
@@ -91,7 +93,27 @@ class Steps:
             if recipe.solid_every
             else []
         )
+        self._inside, self._behind = self._parts(*INSIDE), self._parts(*INSIDE, *BALLS)
+        self._openings = self._remembered() if recipe.parting_every else []
         self._known = torch.tensor(sorted({capture.images[i].frame for i in capture.indices("train")}))
+
+    def _parts(self, *names: str) -> frozenset[int]:
+        """Numbers of the surface's parts of these names, as far as it has them."""
+        known = self._capture.info.parts
+        return frozenset(known.index(name) for name in names if name in known)
+
+    def _remembered(self) -> list[Opening]:
+        """What shows between lips and lids before training."""
+        learner = self._learner
+        return openings(
+            learner.gaussians,
+            learner.of_parts(self._behind),
+            learner.of_parts(self._parts("lips")),
+            learner.of_parts(self._parts("lids")),
+            motion_law(self._capture)[0],
+            learner.mixed,
+            self._rasterizer,
+        )
 
     def place(self, number: int, of: int) -> None:
         """The next step is number `number` of `of` whose gradients are averaged into one move, the last one's."""
@@ -228,6 +250,17 @@ class Steps:
         if self._outlines and not int(torch.randint(recipe.solid_every, (1,), generator=random)):
             chosen = self._outlines[int(torch.randint(len(self._outlines), (1,), generator=random))]
             loss = loss + recipe.solid_weight * hole_loss(learner.gaussians, chosen, self._rasterizer)
+        if recipe.inside_weight > 0:
+            loss = loss + recipe.inside_weight * learner.recoloured(learner.of_parts(self._inside))
+        if self._openings and not int(torch.randint(recipe.parting_every, (1,), generator=random)):
+            opening = self._openings[int(torch.randint(len(self._openings), (1,), generator=random))]
+            canonical = learner.gaussians
+            parted = canonical.replace(means=canonical.means + learner.mixed(opening.weights.to(learner.device))[0])
+            if int(torch.randint(2, (1,), generator=random)):
+                behind = learner.of_parts(self._behind)
+                loss = loss + recipe.parting_weight * parting_loss(parted, behind, opening, self._rasterizer)
+            else:
+                loss = loss + recipe.smear_weight * smear_loss(parted, opening, self._rasterizer)
         moving: list[torch.optim.Optimizer] = [learner.gaussian_optimizer]
         if other_terms is not None:
             moving.append(learner.deformer_optimizer)
