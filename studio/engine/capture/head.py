@@ -33,7 +33,7 @@ F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
-TOGETHER_PX = 60.0
+TOGETHER_PX = 300.0
 """Pixels of a head that err together: it is not stiff, and the skull's shape is a guess."""
 
 SLIDE = (1.75, 0.14, 0.42)
@@ -41,6 +41,9 @@ SLIDE = (1.75, 0.14, 0.42)
 
 MOST_SHARE = 0.012
 """Landmarks that miss by more say nothing about how much worse the pose is."""
+
+SLIDING = 0.004
+"""Landmarks that miss by more do not tremble, they slide with the face: all to one side, and the pose with them."""
 
 _SKULL_M, _FALL_M = 0.08, 0.02
 """Hair and ears lie so far behind the eyes, and the face falls off to there within so much of its outline."""
@@ -121,7 +124,7 @@ def refine_head(
         np.median(np.linalg.norm(clip.seen.points[train, 454, :2] - clip.seen.points[train, 234, :2], axis=1))
     )
     share = min(float(np.nanmedian(clip.raw.error_px[train])) / max(width, 1.0), MOST_SHARE)
-    turn, shift, away = (share * each for each in SLIDE)
+    turn, shift, away = slide(share)
     part = Part(lens, depth, where, Freedom((turn, turn, turn, shift, shift, away)), TOGETHER_PX)
     home = np.linalg.inv(heads[reference])
     learned = part.learn([person(folder, frame, shrink) for frame in keys], [heads[frame] @ home for frame in keys])
@@ -140,6 +143,16 @@ def refine_head(
     heads[:, :3, :3], heads[:, :3, 3] = placed.track.rotation, placed.track.translation
     near = ndimage.gaussian_filter(_near(clip, window, reference, where.shape).astype(np.float32), 4.0)
     return placed, Outline(lens, depth, heads @ home, low, high, near)
+
+
+def slide(share: float) -> tuple[float, float, float]:
+    """How far a pose from landmarks may be wrong: turns (radians), shifts and depth (metres).
+
+    Args:
+        share: how far the landmarks miss a stiff face, of its width.
+    """
+    turn, shift, away = (share * max(1.0, share / SLIDING) * each for each in SLIDE)
+    return turn, shift, away
 
 
 def _keys(clip: Clip, train: list[int]) -> tuple[list[int], int]:

@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from studio.engine.capture import head
 from studio.engine.capture.analysis import Clip
 from studio.engine.capture.filming import Window
-from studio.engine.capture.head import Outline, refine_head
+from studio.engine.capture.head import SLIDING, Outline, refine_head, slide
 from studio.engine.capture.mesh import MESH_POINTS
 from studio.engine.capture.pose import FLIP, Tracked
 from studio.engine.capture.registration import as_motion, as_parameters
@@ -116,3 +116,9 @@ def test_larger_pictures_are_steadied_too() -> None:
     outline = Outline(LENS, np.full((SIZE, SIZE), DEPTH), np.eye(4)[None], 0.5 * band, band, band)
     alpha = np.zeros((2 * SIZE, 2 * SIZE), np.float32)
     assert np.allclose(outline.steadied(alpha, alpha + 60, 0), 0.5, atol=1e-5)
+
+
+def test_landmarks_that_slide_are_overruled_by_more_than_those_that_tremble() -> None:
+    steady, twice, grimace = (np.array(slide(share)) for share in (SLIDING / 2, SLIDING, 2 * SLIDING))
+    np.testing.assert_allclose(twice, 2 * steady)
+    np.testing.assert_allclose(grimace, 4 * twice)

@@ -1,4 +1,4 @@
-"""Lips part and lids close as they began: nothing reaches over a mouth's line, and what lies behind it keeps its look."""
+"""Lips part and lids close as they began: nothing reaches over a mouth's line, and its inside keeps its look."""
 
 import math
 
