@@ -45,6 +45,9 @@ _VIEWS_DEG = ((-14.0, 0.0), (0.0, 0.0), (14.0, 0.0))
 _MOUTH_PX, _LIDS_PX = (72, 60), (104, 40)
 _MARGIN = 1.5
 
+_SMALL_PX = 120.0
+"""Less than so much of what lies behind counts as so much: closed lids, closed lips."""
+
 SMEAR_PX = 5
 """Width of what is larger than a detail; half a centimetre."""
 
@@ -129,7 +132,9 @@ def controls_of(expression: dict[str, float]) -> tuple[Tensor, Tensor]:
 
 
 def parting_loss(gaussians: Gaussians, behind: Tensor, opening: Opening, draws: _Draws) -> Tensor:
-    """Mean difference between what shows now of what is `behind` (N,) lips or lids, and what showed before training.
+    """How much more or less shows of what is `behind` (N,) lips or lids than before training, of what showed then.
+
+    A mouth a little open is a few pixels; it counts as much as a wide one.
 
     Args:
         gaussians: now, moved as the expression asks.
@@ -138,7 +143,7 @@ def parting_loss(gaussians: Gaussians, behind: Tensor, opening: Opening, draws: 
         draws: the rasterizer.
     """
     shown = draws.render(marked(gaussians, behind), opening.camera).rgb[..., 0]
-    loss: Tensor = (shown - opening.shown.to(shown.device)).abs().mean()
+    loss: Tensor = (shown - opening.shown.to(shown.device)).abs().sum() / opening.shown.sum().clamp_min(_SMALL_PX)
     return loss
 
 

@@ -91,13 +91,13 @@ def test_skin_across_an_open_mouth_costs_and_is_narrowed() -> None:
     def moved(log_scales: Tensor) -> Gaussians:
         return gaussians.replace(means=gaussians.means + mode, log_scales=log_scales)
 
-    assert float(parting_loss(moved(gaussians.log_scales), behind, wide, draws)) < 1e-4
+    assert float(parting_loss(moved(gaussians.log_scales), behind, wide, draws)) < 1e-3
     hanging = gaussians.log_scales.clone()
     edge = ~behind & (gaussians.means[:, 1] > 0) & (gaussians.means[:, 1] < 1.5 * STEP_M)
     hanging[edge, 1] = math.log(4 * STEP_M)
     hanging.requires_grad_()
     loss = parting_loss(moved(hanging), behind, wide, draws)
-    assert float(loss.detach()) > 0.02
+    assert float(loss.detach()) > 0.1
     loss.backward()  # type: ignore[no-untyped-call]
     assert hanging.grad is not None
     assert float(hanging.grad[edge, 1].min()) > 0
