@@ -29,6 +29,7 @@ from studio.engine.training.person_pictures import (
     Pictures,
     Points,
     inside_of,
+    lit,
     project,
     said,
     value_at,
@@ -45,9 +46,6 @@ MOST_VOLUME = 1.25
 
 _OPEN = (REGIONS.index("mouth"), REGIONS.index("teeth"))
 _EYE, _TEETH = REGIONS.index("eyes"), REGIONS.index("teeth")
-
-_ENAMEL_PX = 40
-"""Pixels of teeth, of all pictures that are looked at, from which on they tell the teeth's colour."""
 
 _COVERED = 0.6
 _DIRECTIONS = 48
@@ -394,26 +392,8 @@ def _coloured(found: Points, pictures: Pictures, bare: Bare, rasterizer: Rasteri
         dark = (inner | eyes) & ~known
         colours[dark] *= min(light, 1.0)
         teeth = _of(found, bare, "teeth")
-        colours[teeth] = _lit(found.colours[teeth], np.concatenate([*enamel, np.zeros((0, 3))]), light)
+        colours[teeth] = lit(found.colours[teeth], np.concatenate([*enamel, np.zeros((0, 3))]), light)
     return colours
-
-
-def _lit(teeth: F64, seen: F64, light: float) -> F64:
-    """Colours (n, 3) of a performer's teeth as bright and as tinted as a person's pixels of teeth (m, 3) are.
-
-    Which pixel shows which tooth nobody can tell in so small a thing; painted one by one, teeth would have the colours
-    of lips and tongue in patches.
-
-    Args:
-        teeth: display sRGB.
-        seen: display sRGB, lips and gaps among them.
-        light: the person's skin over the performer's, for where too little was seen.
-    """
-    if len(seen) < _ENAMEL_PX or not len(teeth):
-        return teeth * min(light, 1.0)
-    bright = seen[seen.mean(1) >= np.quantile(seen.mean(1), 0.6)]
-    share = np.median(bright, axis=0) / np.maximum(np.quantile(teeth, 0.75, axis=0), 1e-3)
-    return np.asarray(teeth * np.clip(share, 0.35, 1.1))
 
 
 def _of(found: Points, bare: Bare, *names: str) -> Flags:

@@ -15,7 +15,7 @@ from studio.engine.splat.projection import rotation_matrices
 from studio.engine.training.capture import Surface
 from studio.engine.training.initial import gaps, place_on_surface
 from studio.engine.training.parting import controls_of, marked, openings, parting_loss, smear_loss
-from studio.engine.training.person import _lit
+from studio.engine.training.person_pictures import lit
 from studio.engine.training.recipes import RECIPES
 
 STEP_M = 1e-3
@@ -137,6 +137,6 @@ def test_expressions_are_named() -> None:
 def test_teeth_are_as_bright_as_they_are_seen() -> None:
     hers = np.full((50, 3), 0.8)
     seen = np.concatenate([np.full((60, 3), [0.6, 0.55, 0.5]), np.full((60, 3), [0.5, 0.2, 0.2])])  # teeth, lips
-    np.testing.assert_allclose(_lit(hers, seen, 0.9)[0], [0.6, 0.55, 0.5], atol=0.01)
-    np.testing.assert_allclose(_lit(hers, seen[:10], 0.9), 0.72)
-    assert _lit(hers, seen, 0.9).std(0) == pytest.approx(0.0)
+    np.testing.assert_allclose(lit(hers, seen, 0.9)[0], [0.6, 0.55, 0.5], atol=0.01)
+    np.testing.assert_allclose(lit(hers, seen[:10], 0.9), 0.72)
+    assert lit(hers, seen, 0.9).std(0) == pytest.approx(0.0)
