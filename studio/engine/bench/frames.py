@@ -133,10 +133,9 @@ class Lap:
         self._drawn += 1
         avatar = self.renderer.avatar
         camera = self._turned()
+        controls = self.scene.controls(self._from_s + self._drawn / 25)
         began = perf_counter()
-        frame = self.renderer.frame(
-            self.scene.controls(self._from_s + self._drawn / 25), self._camera, background=BACKGROUND
-        )
+        frame = self.renderer.frame(controls, self._camera, background=BACKGROUND)
         between = perf_counter()
         compose_rgba8(self._static.render(avatar.gaussians, camera), BACKGROUND)
         return (between - began) * 1e3, frame.deform_ms, (perf_counter() - between) * 1e3

@@ -1,35 +1,27 @@
 """Compiled network and rig: static descriptions of Gaussians and a frame's tokens in, posed Gaussians out.
 
-Gaussians that move are worked through in blocks of `BLOCK`, small enough
-that a block's activations stay in the first-level cache from the attention to the last layer; within a block the
-Gaussians lie side by side, so that the processor's vectors hold as many Gaussians as they have lanes. Products are
-built of tiles of `UNITS` outputs by `COLUMNS` Gaussians whose sums stay in registers: compilers do not find that form
-on their own, which is why `_tile` is spelled out in LLVM's instructions, independent of the processor.
+Gaussians that move are worked through in blocks of `BLOCK`, small enough that a block's activations stay in the
+first-level cache from the attention to the last layer; within a block the Gaussians lie side by side, so that the
+processor's vectors hold as many Gaussians as they have lanes. Hidden units are worked out in whole steps of 16 bits,
+the sums in 32: processors add the products of two pairs in the time that one product in float32 takes. Steps follow
+the frame's tokens (`pack_weights`) and are finer than anybody sees: a picture differs from the tensor operations' by
+90 dB.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
 
 import numpy as np
-from llvmlite import ir
-from numba.core import types
 from numpy.typing import NDArray
 
+from studio.engine.deform._products import BLOCK, COLUMNS, PAIR_COLUMNS, UNITS, gated_tile, step_tile, sum_tile
 from studio.engine.deform._tokens import JOINT_FIELDS, Floats
 from studio.engine.splat._crew import Tickets
-from studio.engine.splat._jit import intrinsic, kernel, take
-from studio.engine.splat._lanes import LANES
-
-UNITS, COLUMNS = 4, 24
-"""A tile: 4 outputs by 3 vectors of Gaussians are 12 sums; with 3 inputs and a weight they fill 16 registers."""
-
-BLOCK = 2 * COLUMNS
-"""Gaussians per block."""
+from studio.engine.splat._jit import kernel, take
 
 STILL_BLOCK = 16 * BLOCK
-"""The same for those that only the rig moves."""
+"""Gaussians per block of those that only the rig moves."""
 
 OUTPUTS = 16
 """Rows of outputs: the 14 of the network, rounded up to tiles."""
@@ -37,181 +29,63 @@ OUTPUTS = 16
 MEANS, LOG_SCALES, QUATS, LOGIT, COLOURS = 0, 3, 6, 10, 11
 """First row of outputs of each part."""
 
+_ZERO, _TINY = np.float32(0.0), np.float32(1e-20)
+_STEPS = np.float32(32767.0)
+"""Steps in 16 bits."""
+_LARGEST_SUM, _SLACK = np.float32(2.1e9), np.float32(1.01)
+"""Below 2³¹, and what rounding may add."""
+
 Integers = NDArray[np.int32]
 Parts = tuple[Floats, Floats, Floats, Floats, Floats]
 """means (N, 3), quats (N, 4), log_scales (N, 3), opacity_logits (N,), sh (N, K, 3), as in `Gaussians`."""
 Shorts = NDArray[np.int16]
-Network = tuple[Floats, Shorts, Shorts, Shorts, Floats, Floats, Floats, Floats, Floats, Shorts, Floats]
-"""Per block of Gaussians, (blocks, rows, BLOCK) each: attention by head and token; feed-forward units at rest (F rows),
-head units at rest and gates (H rows), all three in steps, the sizes of which follow, one per row. Then the weights
-feed-forward → head units (F, H), and head units → outputs as tiles read them (OUTPUTS · H,); at last zeros that stand
-for the outputs' rest (OUTPUTS · BLOCK,) and its steps (OUTPUTS,)."""
+Network = tuple[Shorts, Shorts, Shorts, Shorts, Floats, Floats, Floats, Floats, Floats, Floats]
+"""Per block of Gaussians, (blocks, rows, BLOCK) each, in steps: attention by head and token; feed-forward units at rest
+(F rows), head units at rest and gates (H rows). Then the sizes of steps, one per row: of attention, of feed-forward
+units, of head units times gates, of head units. At last weights in float32: head units → outputs as tiles read them
+(OUTPUTS · H,) and feed-forward → head units (F, H)."""
+Weights = tuple[Integers, Floats, Floats, Integers, Floats]
+"""Of a frame: weights of feed-forward units, pairs in 32 bits as tiles read them; their steps in those of rest (F,);
+the steps of rest in those in which they are inputs (F,); weights of head units; their steps in those of rest (H,)."""
 Skin = tuple[Floats, NDArray[np.int8], Floats]
 """Weights (N, 4); the joint that alone holds each Gaussian (N,), or -1; the joints' transforms (4, JOINT_FIELDS)."""
 
 
-def _not_unrolled(module: Any) -> Any:
-    """What tells LLVM to leave a loop as it is: unrolled, the tile's sums no longer find room in the registers."""
-    wish = module.add_metadata(["llvm.loop.unroll.disable"])
-    label = module.add_metadata([wish])
-    label.operands = (label, wish)  # a loop is told by a node that refers to itself
-    return label
-
-
-def _tile(finish: Literal["sum", "step", "gated step"]) -> Any:
-    """A function for compiled code: UNITS outputs of COLUMNS Gaussians, their sums kept in registers.
-
-    With total = rest · steps + weights · inputs, it writes
-
-    - "sum": total,
-    - "step": relu(total) − relu(rest · steps),
-    - "gated step": that times gate · gate steps.
-
-    Its arrays are flat, each with the index of the tile's first element; at last comes the number of inputs, ≥ 1. Rows
-    of inputs, rest, gate and output are BLOCK apart, weights lie as (inputs, UNITS), steps are one per output; rest and
-    gate are int16.
-    """
-    word, scalar = ir.IntType(64), ir.FloatType()
-    vector, shorts, integers = (ir.VectorType(t, LANES) for t in (scalar, ir.IntType(16), ir.IntType(32)))
-    tile = [(unit, column) for unit in range(UNITS) for column in range(0, COLUMNS, LANES)]
-    nothing, zero = ir.Constant(vector, ir.Undefined), ir.Constant(vector, None)
-    everywhere = ir.Constant(integers, [0] * LANES)
-
-    def generate(target: Any, builder: Any, typed: Any, values: Any) -> Any:
-        def place(argument: int) -> Any:
-            array = target.make_array(typed.args[argument])(target, builder, values[argument])
-            return builder.gep(array.data, [values[argument + 1]])
-
-        def at(base: Any, offset: int, kind: Any = vector) -> Any:
-            return builder.bitcast(builder.gep(base, [word(offset)]), kind.as_pointer())
-
-        def read(base: Any, offset: int, kind: Any = vector) -> Any:
-            value = builder.load(at(base, offset, kind))
-            value.align = 2
-            return value
-
-        def spread(base: Any, offset: int) -> Any:
-            one = builder.load(builder.gep(base, [word(offset)]))
-            return builder.shuffle_vector(builder.insert_element(nothing, one, ir.IntType(32)(0)), nothing, everywhere)
-
-        def decoded(base: Any, sizes: Any, unit: int, column: int) -> Any:
-            value = builder.sext(read(base, unit * BLOCK + column, shorts), integers)
-            return builder.fmul(builder.sitofp(value, vector), spread(sizes, unit))
-
-        def positive(value: Any) -> Any:
-            return builder.select(builder.fcmp_ordered(">", value, zero), value, zero)
-
-        w, x, rest, steps, gate, gate_steps, out = (place(argument) for argument in range(0, 14, 2))
-        starts = [decoded(rest, steps, unit, column) for unit, column in tile]
-        before = builder.block
-        loop, after = builder.append_basic_block("inputs"), builder.append_basic_block("finish")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        index = builder.phi(word)
-        index.add_incoming(word(0), before)
-        sums = [builder.phi(vector) for _ in tile]
-        row = builder.gep(x, [builder.mul(index, word(BLOCK))])
-        factors = builder.gep(w, [builder.mul(index, word(UNITS))])
-        columns = {column: read(row, column) for column in range(0, COLUMNS, LANES)}
-        factor = [spread(factors, unit) for unit in range(UNITS)]
-        fused = ("contract",)  # a product and a sum may become one instruction
-        totals = [
-            builder.fadd(builder.fmul(factor[unit], columns[column], flags=fused), total, flags=fused)
-            for (unit, column), total in zip(tile, sums, strict=True)
-        ]
-        following = builder.add(index, word(1))
-        index.add_incoming(following, loop)
-        for total, begun, more in zip(sums, starts, totals, strict=True):
-            total.add_incoming(begun, before)
-            total.add_incoming(more, loop)
-        again = builder.cbranch(builder.icmp_signed("<", following, values[14]), loop, after)
-        again.set_metadata("llvm.loop", _not_unrolled(builder.module))
-        builder.position_at_end(after)
-        for (unit, column), total in zip(tile, totals, strict=True):
-            if finish != "sum":
-                total = builder.fsub(positive(total), positive(decoded(rest, steps, unit, column)))
-            if finish == "gated step":
-                total = builder.fmul(total, decoded(gate, gate_steps, unit, column))
-            builder.store(total, at(out, unit * BLOCK + column)).align = 4
-        return target.get_dummy_value()
-
-    @intrinsic
-    def tile_function(
-        context: Any,
-        weights: Any,
-        weights_at: Any,
-        inputs: Any,
-        inputs_at: Any,
-        rest: Any,
-        rest_at: Any,
-        steps: Any,
-        steps_at: Any,
-        gate: Any,
-        gate_at: Any,
-        gate_steps: Any,
-        gate_steps_at: Any,
-        out: Any,
-        out_at: Any,
-        depth: Any,
-    ) -> Any:
-        arrays = (weights, inputs, rest, steps, gate, gate_steps, out)
-        return types.void(*(part for array in arrays for part in (array, types.intp)), types.intp), generate
-
-    return tile_function
-
-
-_sum_tile, _step_tile, _gated_tile = _tile("sum"), _tile("step"), _tile("gated step")
-
-
-@kernel()
-def pack_rows(rows: Floats, first_unit: int, units: int, low: int, depth: int, out: Floats) -> None:
-    """Lay columns `first_unit` … + `units` of rows (R, U) out as `_tile` reads them, as inputs `low` … of `depth`."""
-    for unit in range(units):
-        for k in range(rows.shape[0]):
-            out[(unit // UNITS * depth + low + k) * UNITS + unit % UNITS] = rows[k, first_unit + unit]
-
-
 @kernel()
 def _offsets(
-    block: int,
-    active: Integers,
-    feed_weights: Floats,
-    head_weights: Floats,
-    network: Network,
-    inputs: Floats,
-    hidden: Floats,
-    out: Floats,
+    block: int, active: Integers, weights: Weights, network: Network, inputs: Integers, hidden: Floats, out: Floats
 ) -> None:
     """Write the offsets (OUTPUTS · BLOCK,) of one block of Gaussians; `inputs` and `hidden` are room to work in."""
-    attention, feed_rest, head_rest, gate, feed_steps, head_steps, gate_steps, _, out_weights, nothing, zero = network
-    tokens, feeds, heads = active.shape[0], feed_steps.shape[0], head_steps.shape[0]
-    depth, first_feed, feed_at, head_at = tokens + feeds, tokens * BLOCK, block * feeds * BLOCK, block * heads * BLOCK
-    rest, stops = feed_rest.reshape(-1), gate.reshape(-1)
-    for a in range(tokens):
+    attention, feed_rest, head_rest, gate = network[0], network[1], network[2], network[3]
+    amounts, out_weights = network[6], network[8]
+    feed_weights, feed_ratios, feed_amounts, head_weights, head_ratios = weights
+    feeds, heads = feed_ratios.shape[0], head_ratios.shape[0]
+    pairs = (active.shape[0] + 1) // 2
+    depth, feed_at, head_at = pairs + feeds // 2, block * feeds * BLOCK, block * heads * BLOCK
+    for p in range(pairs):
+        low, high = attention[block, active[2 * p]], attention[block, active[min(2 * p + 1, active.shape[0] - 1)]]
+        row = inputs[p * BLOCK : p * BLOCK + BLOCK]
         for lane in range(BLOCK):
-            inputs[a * BLOCK + lane] = attention[block, active[a], lane]
+            row[lane] = np.int32(low[lane]) | (np.int32(high[lane]) << np.int32(16))
+    rest, stops = feed_rest.reshape(-1), gate.reshape(-1)
     for unit in range(0, feeds, UNITS):
-        for column in range(0, BLOCK, COLUMNS):
-            at = unit * BLOCK + column
-            _step_tile(
-                feed_weights, unit * tokens, inputs, column, rest, feed_at + at, feed_steps, unit,
-                stops, 0, gate_steps, 0, inputs, first_feed + at, tokens,
+        for column in range(0, BLOCK, PAIR_COLUMNS):
+            at = feed_at + unit * BLOCK + column
+            step_tile(
+                feed_weights, unit * pairs, inputs, column, rest, at, feed_ratios, unit, stops, 0,
+                feed_amounts, unit, inputs, (pairs + unit // 2) * BLOCK + column, pairs,
             )  # fmt: skip
     rest = head_rest.reshape(-1)
     for unit in range(0, heads, UNITS):
-        for column in range(0, BLOCK, COLUMNS):
-            at = unit * BLOCK + column
-            _gated_tile(
-                head_weights, unit * depth, inputs, column, rest, head_at + at, head_steps, unit,
-                stops, head_at + at, gate_steps, unit, hidden, at, depth,
+        for column in range(0, BLOCK, PAIR_COLUMNS):
+            at = head_at + unit * BLOCK + column
+            gated_tile(
+                head_weights, unit * depth, inputs, column, rest, at, head_ratios, unit, stops, at,
+                amounts, unit, hidden, unit * BLOCK + column, depth,
             )  # fmt: skip
     for unit in range(0, OUTPUTS, UNITS):
         for column in range(0, BLOCK, COLUMNS):
-            at = unit * BLOCK + column
-            _sum_tile(
-                out_weights, unit * heads, hidden, column, nothing, at, zero, unit,
-                stops, 0, gate_steps, 0, out, at, heads,
-            )  # fmt: skip
+            sum_tile(out_weights, unit * heads, hidden, column, out, unit * BLOCK + column, heads)
 
 
 @kernel(fast=True)
@@ -246,24 +120,23 @@ def _place(
                 new_sh[i, 0, axis] += offsets[COLOURS + axis, lane]
             new_logits[i] += offsets[LOGIT, lane]
         if posed:
-            joint = single[i]
+            joint, t, scale = single[i], table[0], np.float32(1.0)
             if joint >= 0:
-                for field in range(JOINT_FIELDS):
-                    mixed[field] = table[joint, field]
+                t = table[joint]
             else:
+                t = mixed
                 for field in range(JOINT_FIELDS):
                     mixed[field] = np.float32(0.0)
                 for j in range(table.shape[0]):
                     for field in range(JOINT_FIELDS):
                         mixed[field] += weights[i, j] * table[j, field]
-            t = mixed
+                length = math.sqrt(t[12] * t[12] + t[13] * t[13] + t[14] * t[14] + t[15] * t[15])
+                scale = np.float32(1.0 / max(length, 1e-12))
             x, y, z = (
                 t[0] * x + t[1] * y + t[2] * z + t[9],
                 t[3] * x + t[4] * y + t[5] * z + t[10],
                 t[6] * x + t[7] * y + t[8] * z + t[11],
             )
-            length = math.sqrt(t[12] * t[12] + t[13] * t[13] + t[14] * t[14] + t[15] * t[15])
-            scale = np.float32(1.0 / max(length, 1e-12))
             rw, rx, ry, rz = t[12] * scale, t[13] * scale, t[14] * scale, t[15] * scale
             qw, qx, qy, qz = (
                 rw * qw - rx * qx - ry * qy - rz * qz,
@@ -276,16 +149,70 @@ def _place(
 
 
 @kernel()
-def pack_tokens(tokens: Floats, count: int, through: Floats) -> tuple[Floats, Floats]:
-    """Weights of feed-forward and head units, as tiles read them, of the first `count` rows of tokens (≥ A, F + H)."""
+def _pack(rows: Floats, first: int, units: int, sizes: Floats, low: int, depth: int, out: Shorts) -> None:
+    """Lay columns `first` … + `units` of rows (R, U) out as tiles read them, in steps: pairs `low` … of `depth`."""
+    for k in range(rows.shape[0]):
+        for unit in range(units):
+            pair = (unit // UNITS * depth + low + k // 2) * UNITS + unit % UNITS
+            out[2 * pair + k % 2] = np.int16(np.rint(rows[k, first + unit] / sizes[first + unit]))
+
+
+@kernel()
+def pack_weights(tokens: Floats, active: Integers, per_head: int, network: Network) -> Weights:
+    """The frame's weights in steps, fine enough to tell, coarse enough that sums stay within 32 bits.
+
+    The attention of a head to its tokens sums up to at most 1, hence they raise a hidden unit by at most the largest of
+    them and lower it by at most the smallest; a feed-forward unit changes by no more than its input does.
+
+    Args:
+        tokens: (≥ A, F + H) what each active token adds to the hidden units at full attention; used up.
+        active: (A,) A ≥ 1, the rows of attention that belong to them, in order.
+        per_head: tokens per head of the attention, active or not.
+        network: of the avatar.
+    """
+    attention_steps, feed_steps, head_steps, through = network[4], network[5], network[7], network[9]
     feeds, heads = through.shape
-    depth = count + feeds
-    feed_weights = np.empty(feeds * count, np.float32)
-    head_weights = np.empty(heads * depth, np.float32)
-    pack_rows(tokens[:count], 0, feeds, 0, count, feed_weights)
-    pack_rows(tokens[:count], feeds, heads, 0, depth, head_weights)
-    pack_rows(through, 0, heads, count, depth, head_weights)
-    return feed_weights, head_weights
+    units, count = feeds + heads, active.shape[0]
+    pairs = (count + 1) // 2
+    rise, fall, largest = np.zeros(units, np.float32), np.zeros(units, np.float32), np.zeros(units, np.float32)
+    top, bottom = np.zeros(units, np.float32), np.zeros(units, np.float32)
+    for a in range(count):
+        step = attention_steps[active[a]]
+        for u in range(units):
+            value = tokens[a, u]
+            top[u], bottom[u] = max(top[u], value), min(bottom[u], value)
+            tokens[a, u] = value * step
+            largest[u] = max(largest[u], abs(tokens[a, u]))
+        if a + 1 == count or active[a] // per_head != active[a + 1] // per_head:
+            for u in range(units):
+                rise[u] += top[u]
+                fall[u] += bottom[u]
+                top[u] = bottom[u] = _ZERO
+    feed_sizes: Floats = np.empty(feeds, np.float32)
+    carried = np.empty((feeds, heads), np.float32)
+    for f in range(feeds):
+        feed_sizes[f] = max(rise[f], -fall[f], _TINY) * _SLACK / _STEPS
+        for h in range(heads):
+            weight = through[f, h]
+            carried[f, h] = weight * feed_sizes[f]
+            rise[feeds + h] += max(weight * rise[f], weight * fall[f])
+            fall[feeds + h] += min(weight * rise[f], weight * fall[f])
+            largest[feeds + h] = max(largest[feeds + h], abs(carried[f, h]))
+    sizes: Floats = np.empty(units, np.float32)
+    for u in range(units):
+        sizes[u] = max(max(rise[u], -fall[u]) * _SLACK / _LARGEST_SUM, largest[u] / _STEPS, _TINY)
+    feed_weights = np.zeros(2 * feeds * pairs, np.int16)
+    head_weights = np.zeros(2 * heads * (pairs + feeds // 2), np.int16)
+    _pack(tokens[:count], 0, feeds, sizes, 0, pairs, feed_weights)
+    _pack(tokens[:count], feeds, heads, sizes, 0, pairs + feeds // 2, head_weights)
+    _pack(carried, 0, heads, sizes[feeds:], pairs, pairs + feeds // 2, head_weights)
+    return (
+        feed_weights.view(np.int32),
+        sizes[:feeds] / feed_steps,
+        feed_steps / feed_sizes,
+        head_weights.view(np.int32),
+        sizes[feeds:] / head_steps,
+    )
 
 
 @kernel()
@@ -294,7 +221,7 @@ def deform(
     network: Network,
     moving: Integers,
     still: Integers,
-    weights: tuple[Floats, Floats],
+    weights: Weights,
     active: Integers,
     canonical: Parts,
     skin: Skin,
@@ -308,15 +235,15 @@ def deform(
         network: of the Gaussians that move, in the order of `moving`.
         moving: (M,) which these are.
         still: (N − M,) the others.
-        weights: of `pack_tokens`.
+        weights: of `pack_weights`.
         active: (A,) the row of attention that belongs to each active token.
         canonical: the neutral head.
         skin: how the rig holds it.
         posed: whether the rig moves at all.
         out: the head as it is shown.
     """
-    feeds, heads = network[7].shape
-    inputs = np.empty((active.shape[0] + feeds) * BLOCK, np.float32)
+    feeds, heads = network[9].shape
+    inputs = np.empty(((active.shape[0] + 1) // 2 + feeds // 2) * BLOCK, np.int32)
     hidden = np.empty(heads * BLOCK, np.float32)
     offsets, unmoved = np.empty((OUTPUTS, BLOCK), np.float32), np.empty((OUTPUTS, 0), np.float32)
     blocks = network[0].shape[0]
@@ -329,7 +256,7 @@ def deform(
             first = (ticket - blocks) * STILL_BLOCK
             _place(still, first, min(first + STILL_BLOCK, still.shape[0]), unmoved, canonical, skin, posed, out)
         elif active.shape[0]:
-            _offsets(ticket, active, weights[0], weights[1], network, inputs, hidden, offsets.reshape(-1))
+            _offsets(ticket, active, weights, network, inputs, hidden, offsets.reshape(-1))
             _place(moving, first, last, offsets, canonical, skin, posed, out)
         else:
             _place(moving, first, last, unmoved, canonical, skin, posed, out)

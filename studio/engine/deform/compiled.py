@@ -17,7 +17,7 @@ from torch import Tensor
 
 from studio.document.action_units import MAX_INTENSITY
 from studio.engine.controls import WINDOW, Controls, Pose
-from studio.engine.deform import _network, _tokens
+from studio.engine.deform import _network, _products, _tokens
 from studio.engine.deform.config import DeformerConfig
 from studio.engine.deform.deformer import POSE_SCALE_DEG, Deformer, Deltas
 from studio.engine.deform.prepared import PreparedDeformer
@@ -51,23 +51,26 @@ class CompiledDeformer(PreparedDeformer):
         features = deformer.features(means, rows)
         feed, heads = deformer.feed_in, deformer.head_in
         stepped = [
-            _stepped(_blocks(part, _network.UNITS))
+            _stepped(_blocks(part, _products.UNITS))
             for part in (feed(features), heads(features), deformer.gate(features))
         ]
         (feed_rest, feed_steps), (head_rest, head_steps), (gate, gate_steps) = stepped
+        attention, attention_steps = _stepped(
+            _blocks(deformer.attention.weights(features, deformer.identities, zones[rows]).flatten(1))
+        )
         self._network: _network.Network = (
-            _blocks(deformer.attention.weights(features, deformer.identities, zones[rows]).flatten(1)),
+            attention,
             feed_rest,
             head_rest,
             gate,
+            attention_steps,
             feed_steps,
+            head_steps * gate_steps,
             head_steps,
-            gate_steps,
-            _padded(_array((heads.weight @ deformer.feed_out.weight).T)),
             _output_weights(_array((deformer.head_out.weight * deformer.scale[:, None]).T)),
-            np.zeros(_network.OUTPUTS * _network.BLOCK, np.int16),
-            np.zeros(_network.OUTPUTS, np.float32),
+            _padded(_array((heads.weight @ deformer.feed_out.weight).T)),
         )
+        self._per_head = deformer.config.au_tokens + 3
         self._rows_of = _token_rows(deformer)
         self._au_weights, self._speech_weights = _encoder_weights(deformer)
         self._filtered = deformer.config.au and deformer.config.citae
@@ -110,7 +113,7 @@ class CompiledDeformer(PreparedDeformer):
         canonical = tuple(_array(part) for part in _parts(gaussians))
         out = tuple(np.empty_like(part) for part in canonical)
         active = self._active(controls)
-        weights = _network.pack_tokens(self._room, len(active), self._network[7])
+        weights = _network.pack_weights(self._room, active, self._per_head, self._network)
         parts, target = cast("_network.Parts", canonical), cast("_network.Parts", out)
         work_through(
             lambda tickets: _network.deform(
@@ -187,11 +190,11 @@ def _up(count: int, step: int) -> int:
 def _blocks(rows: Tensor, step: int = 1) -> Floats:
     """(blocks, R, BLOCK) of (M, R): Gaussians side by side; R is rounded up to `step`, what is added is 0."""
     count, width = rows.shape
-    blocks = _up(count, _network.BLOCK) // _network.BLOCK
-    whole = np.zeros((blocks * _network.BLOCK, _up(width, step)), np.float32)
+    blocks = _up(count, _products.BLOCK) // _products.BLOCK
+    whole = np.zeros((blocks * _products.BLOCK, _up(width, step)), np.float32)
     whole[:count, :width] = _array(rows)
-    out = _aligned((blocks, whole.shape[1], _network.BLOCK))
-    out[:] = whole.reshape(blocks, _network.BLOCK, whole.shape[1]).transpose(0, 2, 1)
+    out = _aligned((blocks, whole.shape[1], _products.BLOCK))
+    out[:] = whole.reshape(blocks, _products.BLOCK, whole.shape[1]).transpose(0, 2, 1)
     return out
 
 
@@ -204,17 +207,17 @@ def _stepped(blocks: Floats) -> tuple[_network.Shorts, Floats]:
 
 def _padded(matrix: Floats) -> Floats:
     """A matrix whose sides are rounded up to tiles."""
-    out = _aligned((_up(matrix.shape[0], _network.UNITS), _up(matrix.shape[1], _network.UNITS)))
+    out = _aligned((_up(matrix.shape[0], _products.UNITS), _up(matrix.shape[1], _products.UNITS)))
     out[: matrix.shape[0], : matrix.shape[1]] = matrix
     return out
 
 
 def _output_weights(matrix: Floats) -> Floats:
     """(OUTPUTS · H,) head units → outputs as tiles read them, of (H, 14)."""
-    whole = np.zeros((_up(matrix.shape[0], _network.UNITS), _network.OUTPUTS), np.float32)
+    whole = np.zeros((_up(matrix.shape[0], _products.UNITS), _network.OUTPUTS), np.float32)
     whole[: matrix.shape[0], : matrix.shape[1]] = matrix
     out = _aligned((whole.size,))
-    _network.pack_rows(whole, 0, _network.OUTPUTS, 0, len(whole), out)
+    out[:] = whole.reshape(len(whole), -1, _products.UNITS).transpose(1, 0, 2).reshape(-1)
     return out
 
 

@@ -1,6 +1,7 @@
 import concurrent.futures
 from dataclasses import replace
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from studio.engine.controls import WINDOW, Controls, Pose
-from studio.engine.deform import _network, _tokens
+from studio.engine.deform import _network, _products, _tokens
 from studio.engine.deform.compiled import CompiledDeformer, warm_up
 from studio.engine.deform.deformer import Deformer, DeformerConfig
 from studio.engine.deform.prepared import TensorDeformer
@@ -21,7 +22,8 @@ from tests.support import controls, toy_avatar
 
 N = 131  # two whole blocks and a rest
 TENSORS = ("means", "quats", "log_scales", "opacity_logits", "sh")
-DISTANCE_M = 1e-5
+DISTANCE_M = 2e-5  # 0.04 pixels of a head framed at 512
+SHARE = 1e-3  # of a head that answers ten times as loudly as any avatar; a quarter of an 8-bit step of opacity
 
 angles = st.floats(-60, 60, width=32)
 shifts = st.floats(-0.0625, 0.0625, width=32)
@@ -73,7 +75,7 @@ def _both(deformer, gaussians, zones):
 def _same(got, expected):
     for name in TENSORS:
         a, b = getattr(got, name), getattr(expected, name)
-        bound = DISTANCE_M if name == "means" else 1e-4 * max(1.0, float(b.abs().max()))
+        bound = DISTANCE_M if name == "means" else SHARE * max(1.0, float(b.abs().max()))
         assert a.shape == b.shape
         assert (a - b).abs().max() <= bound, name
 
@@ -116,7 +118,7 @@ def test_equals_tensor_operations_for_every_configuration(config, degree):
         _same(ready.apply(gaussians, moment), reference.apply(gaussians, moment))
         got, expected = ready.deltas(moment), reference.deltas(moment)
         assert (got.means - expected.means).abs().max() <= DISTANCE_M
-        assert (got.colours - expected.colours).abs().max() <= 1e-4
+        assert (got.colours - expected.colours).abs().max() <= SHARE
         assert got.opacity_logits.shape == expected.opacity_logits.shape
 
 
@@ -128,6 +130,28 @@ def test_any_number_of_gaussians(n, share):
     ready, reference = _both(deformer, gaussians, zones)
     moment = controls({"AU12": 3.0}, pose=Pose(20, 5, 2, 10, -5))
     _same(ready.posed(gaussians, rig, moment), reference.posed(gaussians, rig, moment))
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_processors_without_products_of_pairs_find_the_same(gated):
+    random = np.random.default_rng(3)
+    units, pairs, block = _products.UNITS, 7, _products.BLOCK
+    words = [random.integers(-(2**15), 2**15, 2 * size, np.int16) for size in (units * pairs, pairs * block)]
+    weights, inputs = (word.astype(np.int16).view(np.int32) for word in (words[0] // 8, words[1] // 8))
+    rest, gate = (random.integers(-(2**15), 2**15, units * block, np.int16) for _ in range(2))
+    ratios, amounts = (random.random(units, np.float32) * 1e-3 for _ in range(2))
+    drawn = []
+    for plain in (False, True):
+        tile = _products.pair_tile(gated=gated, plain=plain)
+
+        @numba.njit
+        def work(out, tile=tile):
+            tile(weights, 0, inputs, 0, rest, 0, ratios, 0, gate, 0, amounts, 0, out, 0, pairs)
+
+        drawn.append(np.zeros(units * block, np.float32 if gated else np.int32))
+        work(drawn[-1])
+    assert drawn[0].any()
+    assert np.array_equal(*drawn)
 
 
 def test_rest_is_exact_with_and_without_pose():
@@ -161,7 +185,7 @@ def test_another_rig_is_heard():
         _same(READY.posed(gaussians, each, turn), REFERENCE.posed(gaussians, each, turn))
 
 
-def test_pictures_agree_to_60_db():
+def test_pictures_agree_to_75_db():
     avatar = toy_avatar(1500)
     ready, reference = _both(avatar.deformer, avatar.gaussians, avatar.zones)
     camera = avatar.camera(15, width=128, height=128)
@@ -173,7 +197,7 @@ def test_pictures_agree_to_60_db():
             CpuRasterizer().render(each.posed(avatar.gaussians, avatar.rig, moment), camera)
             for each in (ready, reference)
         )
-        assert psnr(a.rgb, b.rgb) >= 60
+        assert psnr(a.rgb, b.rgb) >= 75
         assert (a.alpha - b.alpha).abs().max() < 1e-3
 
 
