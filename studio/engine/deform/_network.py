@@ -29,7 +29,7 @@ OUTPUTS = 16
 MEANS, LOG_SCALES, QUATS, LOGIT, COLOURS = 0, 3, 6, 10, 11
 """First row of outputs of each part."""
 
-_ZERO, _TINY = np.float32(0.0), np.float32(1e-20)
+_ZERO, _ONE, _TINY = np.float32(0.0), np.float32(1.0), np.float32(1e-20)
 _STEPS = np.float32(32767.0)
 """Steps in 16 bits."""
 _LARGEST_SUM, _SLACK = np.float32(2.1e9), np.float32(1.01)
@@ -148,16 +148,20 @@ def _place(
         new_quats[i, 0], new_quats[i, 1], new_quats[i, 2], new_quats[i, 3] = qw, qx, qy, qz
 
 
-@kernel()
+@kernel(fast=True)
 def _pack(rows: Floats, first: int, units: int, sizes: Floats, low: int, depth: int, out: Shorts) -> None:
     """Lay columns `first` … + `units` of rows (R, U) out as tiles read them, in steps: pairs `low` … of `depth`."""
+    scale = _ONE / sizes[first : first + units]
     for k in range(rows.shape[0]):
-        for unit in range(units):
-            pair = (unit // UNITS * depth + low + k // 2) * UNITS + unit % UNITS
-            out[2 * pair + k % 2] = np.int16(np.rint(rows[k, first + unit] / sizes[first + unit]))
+        row = rows[k, first : first + units]
+        at = 2 * UNITS * (low + k // 2) + k % 2
+        for tile in range(0, units, UNITS):
+            for unit in range(UNITS):
+                out[at + 2 * unit] = np.int16(np.rint(row[tile + unit] * scale[tile + unit]))
+            at += 2 * UNITS * depth
 
 
-@kernel()
+@kernel(fast=True)
 def pack_weights(tokens: Floats, active: Integers, per_head: int, network: Network) -> Weights:
     """The frame's weights in steps, fine enough to tell, coarse enough that sums stay within 32 bits.
 
