@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Literal
 
+import numpy as np
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from studio.engine.deform.deformer import Deformer
@@ -28,6 +30,12 @@ NAMES: tuple[Name, ...] = ("means", "quats", "log_scales", "opacity_logits", "sh
 
 PER_GAUSSIAN = ("zones", "rows", "spacing", "gradient_sum", "seen")
 """Per-Gaussian tensors without gradient."""
+
+EDGE_ON = 0.4
+"""A surface whose normal has less than this share towards the front is partly told by what is around it."""
+
+PATCH = 7
+"""Gaussians of a patch: one and its neighbours."""
 
 
 class Learner:
@@ -309,6 +317,15 @@ class Learner:
         self.log_cap = (self.spacing * self.recipe.scale_cap).log()[:, None]
         log_extents = self.spacing.log()[:, None] + self._usual[self.rows]
         self.rest = Rest(self._places[self.rows], self._facing[self.rows], self.spacing, log_extents)
+        self.aside = (1.0 - self.rest.normals[:, 2] / EDGE_ON).clamp(0.0, 1.0)
+        self.near = self._neighbours() if self.recipe.patch_weight > 0 else None
+
+    def _neighbours(self) -> Tensor:
+        """(N, k) those of each Gaussian's part that started nearest to it."""
+        places = self.rest.points.double().cpu().numpy()
+        places = places + 10.0 * np.eye(1, 3) * self._parts[self.rows, None].cpu().numpy()  # parts are far away
+        near = np.asarray(cKDTree(places).query(places, min(PATCH, len(places)))[1])
+        return torch.from_numpy(near.reshape(len(places), -1)[:, 1:]).to(self.device)
 
 
 def _unpack(gaussians: Gaussians) -> dict[Name, Tensor]:

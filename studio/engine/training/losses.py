@@ -138,6 +138,21 @@ def surface_penalty(gaussians: Gaussians, rest: Rest, free: float = 0.7) -> Tens
     return ((1.0 + away).sqrt() - 1.0 + tilt + swollen).mean()
 
 
+def patch_penalty(colours: Tensor, near: Tensor, aside: Tensor) -> Tensor:
+    """How much Gaussians that the clip's camera hardly faces differ in colour from those around them.
+
+    Two pixels of an outline colour a finger's breadth of cheek that no picture asks about. The price of a difference
+    grows linearly: where pictures show an edge, it stays.
+
+    Args:
+        colours: (N, 3).
+        near: (N, k) indices of each one's neighbours.
+        aside: (N,) 0 where the camera looks straight at the surface, 1 where it sees it edge-on or not at all.
+    """
+    apart = (colours - colours[near].mean(1)).square().sum(1)
+    return (aside * ((1e-4 + apart).sqrt() - 1e-2)).mean()
+
+
 def appearance_penalty(deltas: Deltas) -> Tensor:
     """Mean squared change of extent, turn, opacity and colour: motion should carry the expression where it can."""
     return (

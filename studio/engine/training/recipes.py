@@ -121,6 +121,7 @@ class Recipe:
     smear_weight: float = 0.5  # of skin's colours in these expressions
     inside_weight: float = 0.0  # of how far the mouth's inside has left the colours that it began with
     surface_weight: float = 0.0  # of what keeps Gaussians on the surface they started on where pictures do not object
+    patch_weight: float = 0.0  # of colours that differ from those around them where the clip's camera sees edge-on
     align_weight: float = 0.0  # of small corrections to each picture's tracked pose; 0: poses are taken as they are
     align_rate: float = 0.15  # their learning rate, in usual corrections per visit
     judges: tuple[str, ...] = ()  # frozen networks whose losses are added to the fine stage (see engine/judges/choose)
@@ -212,6 +213,7 @@ RECIPES: dict[str, Recipe] = {
         solid_every=3,
         parting_every=3,
         inside_weight=0.06,  # lips that let a hundredth of it through would dye it; pictures of an open mouth may
+        patch_weight=0.3,
         align_weight=1e-3,
         opacity=1.2e-2,
         harmonics=2.5e-5,  # one side of the head says nothing of how colours change around it

@@ -27,6 +27,7 @@ from studio.engine.training.losses import (
     image_loss,
     judge_terms,
     motion_loss,
+    patch_penalty,
     scale_penalty,
     surface_penalty,
 )
@@ -247,6 +248,9 @@ class Steps:
         loss = loss + recipe.scale_weight * scale_penalty(learner.parameters["log_scales"], learner.log_cap)
         if recipe.surface_weight > 0:
             loss = loss + recipe.surface_weight * surface_penalty(learner.gaussians, learner.rest)
+        if learner.near is not None:
+            base = learner.parameters["sh_base"][:, 0]
+            loss = loss + recipe.patch_weight * patch_penalty(base, learner.near, learner.aside)
         if self._outlines and not int(torch.randint(recipe.solid_every, (1,), generator=random)):
             chosen = self._outlines[int(torch.randint(len(self._outlines), (1,), generator=random))]
             loss = loss + recipe.solid_weight * hole_loss(learner.gaussians, chosen, self._rasterizer)

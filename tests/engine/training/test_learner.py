@@ -1,5 +1,7 @@
 """The learner: what new Gaussians inherit, and what optimizers remember."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +48,24 @@ def test_gaussians_start_on_the_surface_and_face_outwards(capture: Capture) -> N
     assert torch.allclose(axis, surface.normals, atol=1e-5)
     thinnest = gaussians.log_scales.argmin(1)
     assert bool((thinnest == 2).all())
+
+
+def test_patches_stay_within_a_part_and_are_the_same_after_a_resumed_run(capture: Capture) -> None:
+    assert capture.surface is not None
+    surface = replace(capture.surface, parts=(capture.surface.points[:, 0] > 0).long())
+    learner = Learner(surface, replace(RECIPES["quick"], patch_weight=1.0), torch.device("cpu"))
+    near = learner.near
+    assert near is not None
+    parts = surface.parts[learner.rows]
+    assert torch.equal(parts[near], parts[:, None].expand_as(near))
+    steps = (surface.points[learner.rows][near] - surface.points[learner.rows][:, None]).norm(dim=2)
+    assert float(steps.median()) < 4 * float(surface.spacing.median())
+    with torch.no_grad():
+        learner.parameters["means"] += 0.05 * torch.randn_like(learner.parameters["means"])
+    learner.restore(learner.tensors())
+    assert learner.near is not None
+    assert torch.equal(learner.near, near)
+    assert make(capture).near is None
 
 
 def test_facing_survives_every_direction() -> None:

@@ -11,6 +11,7 @@ from studio.engine.training.losses import (
     image_loss,
     judge_terms,
     motion_loss,
+    patch_penalty,
     scale_penalty,
 )
 
@@ -45,6 +46,26 @@ def test_scale_penalty_spares_ordinary_gaussians() -> None:
     assert float(scale_penalty(fine, cap)) == 0.0
     assert float(scale_penalty(blanket, cap)) > 0.0
     assert float(scale_penalty(needle, cap)) > 0.0
+
+
+def test_a_patch_that_the_camera_hardly_faces_takes_the_colour_around_it() -> None:
+    near = torch.tensor([[1, 2], [0, 2], [0, 1], [4, 5], [3, 5], [3, 4]])
+    aside = torch.tensor([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
+    even = torch.full((6, 3), 0.4)
+    assert float(patch_penalty(even, near, aside)) == pytest.approx(0.0, abs=1e-6)
+    spotted = even.clone()
+    spotted[3] = 2.0  # faced: a freckle that pictures show
+    assert float(patch_penalty(spotted, near, aside)) == pytest.approx(0.0, abs=1e-6)
+    spotted[0] = 2.0
+    spotted.requires_grad_()
+    cost = patch_penalty(spotted, near, aside)
+    cost.backward()  # type: ignore[no-untyped-call]
+    assert spotted.grad is not None
+    assert (spotted.grad[0] > 0).all()
+    assert (spotted.grad[1:3] < 0).all()
+    twice = even.clone()
+    twice[0] = 3.6
+    assert float(patch_penalty(twice, near, aside)) < 2.2 * float(cost.detach())  # pictures that insist are not outbid
 
 
 class BrightnessJudge:
