@@ -20,10 +20,10 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial.transform import Rotation
 
 from studio.engine.capture.analysis import Clip
-from studio.engine.capture.filming import GREY, Window
+from studio.engine.capture.filming import Window
 from studio.engine.capture.matte import REGIONS, regions
 from studio.engine.capture.mesh import MESH_POINTS
-from studio.engine.capture.pose import angles_deg
+from studio.engine.capture.pose import SLOW, angles_deg
 from studio.engine.capture.registration import Freedom, Lens, Part, blurs, points_by, sample
 from studio.engine.capture.smoothing import smooth
 from studio.engine.capture.torso import EDGE_PX, KEY_PICTURES, lens_of
@@ -36,14 +36,28 @@ Flags = NDArray[np.bool_]
 TOGETHER_PX = 300.0
 """Pixels of a head that err together: it is not stiff, and the skull's shape is a guess."""
 
-SLIDE = (1.75, 0.14, 0.42)
-"""What landmarks that miss a stiff face by its width would mean for turns (radians), shifts and depth (metres)."""
+SLIDE = (7.0, 0.56, 1.68)
+"""What landmarks that miss a stiff face by its width would mean for turns (radians), shifts and depth (metres).
+
+They err together: a mouth that opens, or brows that rise, nod the fitted face by a degree while they miss it by 0.3 %
+of its width (`steadiness.py` measures it).
+"""
 
 MOST_SHARE = 0.012
 """Landmarks that miss by more say nothing about how much worse the pose is."""
 
-SLIDING = 0.004
+SLIDING = 0.008
 """Landmarks that miss by more do not tremble, they slide with the face: all to one side, and the pose with them."""
+
+_LEFT = 0.3
+"""Share of the landmarks' fast tremor that pictures are expected to leave: it lasts as long as a speech sound, so that
+no difference from one picture to the next shows it as noise."""
+
+_RIM_PX = 4
+"""Of the small pictures: so near to its outline nothing of the head is looked at."""
+
+_LIDS = 0.04
+"""Widths of the face around eyes and mouth that move with them."""
 
 _SKULL_M, _FALL_M = 0.08, 0.02
 """Hair and ears lie so far behind the eyes, and the face falls off to there within so much of its outline."""
@@ -126,8 +140,12 @@ def refine_head(
     share = min(float(np.nanmedian(clip.raw.error_px[train])) / max(width, 1.0), MOST_SHARE)
     turn, shift, away = slide(share)
     part = Part(lens, depth, where, Freedom((turn, turn, turn, shift, shift, away)), TOGETHER_PX)
-    home = np.linalg.inv(heads[reference])
-    learned = part.learn([person(folder, frame, shrink) for frame in keys], [heads[frame] @ home for frame in keys])
+    origin = heads[reference].copy()
+    home = np.linalg.inv(origin)
+    if reference not in keys:
+        keys = sorted([*keys, reference])
+    motions = [heads[frame] @ home for frame in keys]
+    learned = part.learn([_picture(folder, frame, shrink) for frame in keys], motions, keys.index(reference))
     usual = np.stack([
         sample(_matte(folder, frame, shrink)[..., None], lens.project(points_by(motion, lens.points(depth))))[:, 0]
         for frame, motion in zip(keys, learned, strict=True)
@@ -135,7 +153,7 @@ def refine_head(
     low, high = (band.reshape(where.shape).astype(np.float32) for band in np.quantile(usual, _BAND, axis=0))
     for done, frame in enumerate(frames):
         guess = heads[frame] @ home
-        heads[frame] = part.find(blurs(person(folder, frame, shrink)), guess, guess).motion @ heads[reference]
+        heads[frame] = part.find(blurs(_picture(folder, frame, shrink)), guess, guess).motion @ origin
         report(done + 1, len(frames))
     good = np.zeros(len(heads), dtype=bool)
     good[frames] = True
@@ -163,14 +181,25 @@ def _keys(clip: Clip, train: list[int]) -> tuple[list[int], int]:
 
 
 def _region(clip: Clip, window: Window, frame: int, folder: Path, shrink: int) -> Flags:
-    """(h, w) pixels of head and hair in a picture, and a rim of what is behind them."""
-    with Image.open(folder / "pictures" / f"{frame:06d}.jpg") as image:
-        rgb = np.asarray(image.convert("RGB").reduce(shrink), np.uint8)
+    """(h, w) pixels of head and hair in a picture, but for what faces move, and for their outline.
+
+    Lips, chin and lids move by themselves; brows do too, but without them little tells how far a forehead nods. The
+    outline is another one as soon as the head turns, and what the matte makes of it changes with the mouth.
+    """
+    rgb = _picture(folder, frame, shrink)
     marks = window.points(clip.seen.points[frame]) / shrink
     labels = regions(rgb, _matte(folder, frame, shrink), marks)
     near = _near(clip, window, frame, labels.shape)
-    off = [REGIONS.index(name) for name in ("background", "torso", "neck")]
-    return np.asarray(ndimage.binary_dilation(~np.isin(labels, off) & near, iterations=2) & near)
+    off, alive, skin = (
+        np.isin(labels, [REGIONS.index(name) for name in names])
+        for names in (("background", "torso", "neck"), ("lips", "eyes", "mouth", "teeth"), ("face",))
+    )
+    lids = max(2, round(_LIDS * float(np.linalg.norm(marks[454] - marks[234]))))
+    y, x = np.mgrid[: labels.shape[0], : labels.shape[1]] + 0.5
+    down = marks[152] - marks[10]
+    jaw = skin & ((x - marks[2, 0]) * down[0] + (y - marks[2, 1]) * down[1] > 0)  # below the nose
+    stiff = ndimage.binary_erosion(~off & near, iterations=_RIM_PX)
+    return np.asarray(stiff & ~ndimage.binary_dilation(alive | jaw, iterations=lids))
 
 
 def _near(clip: Clip, window: Window, frame: int, size: tuple[int, ...]) -> Flags:
@@ -182,12 +211,10 @@ def _near(clip: Clip, window: Window, frame: int, size: tuple[int, ...]) -> Flag
     return np.asarray(above & (np.abs(x - marks[[234, 454], 0].mean()) < _WIDE * across))
 
 
-def person(folder: Path, frame: int, shrink: int) -> U8:
-    """A picture of the person over grey, by whole numbers smaller, before it is finished."""
+def _picture(folder: Path, frame: int, shrink: int) -> U8:
+    """What the camera saw, by whole numbers smaller."""
     with Image.open(folder / "pictures" / f"{frame:06d}.jpg") as image:
-        rgb = np.asarray(image.convert("RGB").reduce(shrink), np.float32)
-    alpha = _matte(folder, frame, shrink)[..., None]
-    return np.asarray(np.round(rgb * alpha + GREY * (1 - alpha)), np.uint8)
+        return np.asarray(image.convert("RGB").reduce(shrink), np.uint8)
 
 
 def _matte(folder: Path, frame: int, shrink: int) -> F32:
@@ -206,6 +233,12 @@ def _depth(pixels: F64, depth: F64, skull: float, focal: float, size: tuple[int,
     return np.asarray(ndimage.gaussian_filter(np.where(hole, fallen, inside), 1.0), np.float64)
 
 
+def _left(apart: F64) -> F64:
+    """(3,) tremor of landmarks that is still in turns found by pictures, from what lies between both (F, 3)."""
+    fast = apart - ndimage.uniform_filter1d(apart, SLOW, axis=0, mode="nearest")
+    return np.asarray(_LEFT * 1.4826 * np.median(np.abs(fast), axis=0))
+
+
 def _placed(clip: Clip, heads: F64, good: Flags) -> Clip:
     """The clip with heads (F, 4, 4), smoothed shot by shot."""
     rotation, translation = clip.track.rotation.copy(), clip.track.translation.copy()
@@ -217,7 +250,10 @@ def _placed(clip: Clip, heads: F64, good: Flags) -> Clip:
         times = clip.seen.time_s[mine]
         mean = Rotation.from_matrix(heads[mine][seen, :3, :3]).mean()
         turns = (mean.inv() * Rotation.from_matrix(heads[mine, :3, :3])).as_rotvec()
-        rotation[mine] = (mean * Rotation.from_rotvec(smooth(turns, seen, times))).as_matrix()
+        told = (mean.inv() * Rotation.from_matrix(clip.track.rotation[mine])).as_rotvec()
+        rotation[mine] = (
+            mean * Rotation.from_rotvec(smooth(turns, seen, times, noise=_left(told - turns)))
+        ).as_matrix()
         depth = smooth(heads[mine, 2, 3], seen, times)
         at = smooth(heads[mine, :2, 3] / heads[mine, 2:3, 3], seen, times)
         translation[mine] = np.concatenate([at * depth[:, None], depth[:, None]], axis=1)

@@ -42,7 +42,7 @@ _SHAPE_SPREAD_M = 0.004
 
 KEYFRAMES = 60
 
-_SLOW = 13
+SLOW = 13
 """Pictures, half a second: slower than this is no jitter."""
 
 _TOGETHER = 1.5
@@ -211,9 +211,9 @@ def _fit_noise(seen: F64, rotation: F64, shape: F64, optics: _Optics) -> F64:
     ]
     turn = (Rotation.from_matrix(fits[0][0]).inv() * Rotation.from_matrix(fits[1][0])).as_rotvec()
     apart = np.concatenate([turn, fits[0][1] - fits[1][1]], axis=1) / 2
-    if len(apart) < 2 * _SLOW:
+    if len(apart) < 2 * SLOW:
         return np.zeros(6)
-    fast = apart - uniform_filter1d(apart, _SLOW, axis=0, mode="nearest")
+    fast = apart - uniform_filter1d(apart, SLOW, axis=0, mode="nearest")
     return np.asarray(_TOGETHER * 1.4826 * np.median(np.abs(fast), axis=0))
 
 

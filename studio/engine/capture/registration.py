@@ -39,6 +39,10 @@ _NOISE = 4.0
 TOGETHER_PX = 12.0
 """Pixels that err together, because noise and folds are larger than one."""
 
+_OFTEN, _OFTEN_SIGMA = 0.85, 1.44
+"""What a point differs by in this share of the pictures tells how far to trust it, and how many standard deviations
+of a normal spread that is: brows are at rest mostly, and stiff they are not."""
+
 _SETTLED_PX = 0.01
 
 _POINTS = 2500
@@ -114,12 +118,14 @@ class Part:
         """How much there is to follow: 1 for a part whose every pixel pins it down; 0 for one without any feature."""
         return float(self._looks[-1].weight.sum() / _POINTS)
 
-    def learn(self, pictures: Sequence[U8], motions: Sequence[F64]) -> list[F64]:
+    def learn(self, pictures: Sequence[U8], motions: Sequence[F64], first: int | None = None) -> list[F64]:
         """Gathers the average look, moving the pictures until they agree.
 
         Args:
             pictures: (H, W, 3) some of the clip's, varied.
             motions: first guesses.
+            first: the picture that the others are laid on in the first round; None: the average of all, which is
+                blurred as much as the guesses are wrong.
 
         Returns:
             Their motions.
@@ -128,10 +134,11 @@ class Part:
         sharp = [picture.astype(np.float32) for picture in pictures]
         blurred = [blurs(picture) for picture in pictures]
         for number in range(ROUNDS):
-            self._gather(sharp, moved)
-            first = min(number, len(BLURS_PX) - 1)
+            which = slice(None) if first is None or number else slice(first, first + 1)
+            self._gather(sharp[which], moved[which])
+            level = min(number, len(BLURS_PX) - 1)
             for i, guess in enumerate(motions):
-                moved[i] = self._settle(blurred[i], moved[i], guess, first).motion
+                moved[i] = self._settle(blurred[i], moved[i], guess, level).motion
             moved = self._centred(moved, motions)
         self._gather(sharp, moved)
         return moved
@@ -164,7 +171,7 @@ class Part:
         seen /= np.array([_gain(each, usual) for each in inside], np.float32)[:, None, None]
         look = np.median(seen, axis=0)
         inside = seen[:, self._inside]
-        spread = np.median(np.abs(inside - look[self._inside]), axis=0).mean(1) * 1.4826
+        spread = np.quantile(np.abs(inside - look[self._inside]), _OFTEN, axis=0).mean(1) / _OFTEN_SIGMA
         trust = 1.0 / (1.0 + (spread / _NOISE) ** 2)
         image = look.reshape(height, width, 3)
         self._looks = []
