@@ -78,12 +78,12 @@ def compare(found_deg: F64, true_deg: F64) -> Steadiness:
         before, after = Rotation.from_rotvec(axes[:3]), Rotation.from_rotvec(axes[3:])
         return np.asarray(np.degrees(((before * truth * after).inv() * found).as_rotvec()))
 
-    def misses(axes: F64) -> F64:
-        return np.concatenate([apart(axes).ravel(), 1e-3 * axes])
+    def misses(some: F64) -> F64:
+        return np.concatenate([apart(np.pad(some, (0, 6 - len(some)))).ravel(), 1e-3 * some])
 
     free = 6 if turning else 3  # a head at rest tells one of them alone
-    start = (found * truth.inv()).mean().as_rotvec()
-    fitted = least_squares(lambda x: misses(np.pad(x, (0, 6 - len(x)))), np.pad(start, (0, free - 3))).x
+    start = np.pad((found * truth.inv()).mean().as_rotvec(), (0, 3))[:free]
+    fitted = np.asarray(least_squares(misses, start).x)
     axes = np.pad(fitted, (0, 6 - free))
     off = apart(axes)
     lag = amplitude = None
