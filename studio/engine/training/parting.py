@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,7 +20,7 @@ from studio.document.action_units import AU_INDEX, AU_KEYS
 from studio.engine.camera import DEFAULT_FOV_DEG, Camera, orbit_camera
 from studio.engine.gaussians import SH_C0, Gaussians
 from studio.engine.speech.articulators import ARTICULATORS, N_ARTICULATORS
-from studio.engine.splat.base import Raster
+from studio.engine.training.solid import Draws
 
 INSIDE = ("mouth", "teeth", "tongue")
 BALLS = ("eye_left", "eye_right")
@@ -52,10 +51,6 @@ SMEAR_PX = 5
 """Width of what is larger than a detail; half a centimetre."""
 
 
-class _Draws(Protocol):
-    def render(self, gaussians: Gaussians, camera: Camera) -> Raster: ...
-
-
 @dataclass(frozen=True)
 class Opening:
     """One expression seen from near, and how much of what lies behind lips or lids shows in it."""
@@ -80,7 +75,7 @@ def openings(
     lids: Tensor,
     law: Callable[[Tensor, Tensor], Tensor],
     motion: Callable[[Tensor], Tensor],
-    draws: _Draws,
+    draws: Draws,
 ) -> list[Opening]:
     """What is remembered.
 
@@ -131,7 +126,7 @@ def controls_of(expression: dict[str, float]) -> tuple[Tensor, Tensor]:
     return au, said
 
 
-def parting_loss(gaussians: Gaussians, behind: Tensor, opening: Opening, draws: _Draws) -> Tensor:
+def parting_loss(gaussians: Gaussians, behind: Tensor, opening: Opening, draws: Draws) -> Tensor:
     """How much more or less shows of what is `behind` (N,) lips or lids than before training, of what showed then.
 
     A mouth a little open is a few pixels; it counts as much as a wide one.
@@ -147,7 +142,7 @@ def parting_loss(gaussians: Gaussians, behind: Tensor, opening: Opening, draws: 
     return loss
 
 
-def smear_loss(gaussians: Gaussians, opening: Opening, draws: _Draws) -> Tensor:
+def smear_loss(gaussians: Gaussians, opening: Opening, draws: Draws) -> Tensor:
     """Mean change of the colour of skin in an expression since before training, over areas larger than details.
 
     Args:

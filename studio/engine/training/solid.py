@@ -44,8 +44,12 @@ _DISTANCE = 1.25
 """Of the usual distance, so that the neck is seen."""
 
 
-class _Draws(Protocol):
-    def render(self, gaussians: Gaussians, camera: Camera) -> Raster: ...
+class Draws(Protocol):
+    """What draws Gaussians."""
+
+    def render(self, gaussians: Gaussians, camera: Camera) -> Raster:
+        """The picture of one camera."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Outline:
 
 
 def outlines(
-    gaussians: Gaussians, normals: Tensor, draws: _Draws, height_m: float, target: tuple[float, float, float]
+    gaussians: Gaussians, normals: Tensor, draws: Draws, height_m: float, target: tuple[float, float, float]
 ) -> list[Outline]:
     """The head as it is seen from its sides.
 
@@ -89,7 +93,7 @@ def outlines(
     return found
 
 
-def hole_loss(gaussians: Gaussians, outline: Outline, draws: _Draws) -> Tensor:
+def hole_loss(gaussians: Gaussians, outline: Outline, draws: Draws) -> Tensor:
     """Mean transparency inside an outline, cover outside it, and change of colour where the clip tells nothing.
 
     Areas larger than details keep their colour everywhere.
