@@ -63,12 +63,18 @@ def ssim(picture: Tensor, truth: Tensor) -> float:
     _check(picture, truth)
     if min(picture.shape[:2]) < SSIM_WINDOW:
         raise ValueError(f"SSIM needs at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, got {tuple(picture.shape)}")
-    x, y = picture.double(), truth.double()
+    return float(ssim_map(picture.double(), truth.double()).mean())
+
+
+def ssim_map(picture: Tensor, truth: Tensor) -> Tensor:
+    """(H - 10, W - 10) structural similarity around each pixel whose window lies inside (H, W, 3) pictures."""
+    x, y = picture, truth
     mean_x, mean_y, square_x, square_y, product = blur(torch.stack([x, y, x * x, y * y, x * y]))
     variance_x, variance_y, covariance = square_x - mean_x**2, square_y - mean_y**2, product - mean_x * mean_y
     above = (2 * mean_x * mean_y + SSIM_C1) * (2 * covariance + SSIM_C2)
     below = (mean_x**2 + mean_y**2 + SSIM_C1) * (variance_x + variance_y + SSIM_C2)
-    return float((above / below).mean())
+    similarity: Tensor = (above / below).mean(-1)
+    return similarity
 
 
 def blur(maps: Tensor, *, transpose: bool = False) -> Tensor:

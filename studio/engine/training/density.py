@@ -82,10 +82,10 @@ def plan_changes(
     shared = torch.isin(parents, cloned)
     halved = 1 - (1 - opacity[parents[shared]]).clamp_min(1e-6).sqrt()
     logits[shared] = torch.logit(halved)
-    return Plan(parents, fresh, _rotate(gaussians.quats.detach()[parents], local), log_shrink, logits, before=count)
+    return Plan(parents, fresh, rotate(gaussians.quats.detach()[parents], local), log_shrink, logits, before=count)
 
 
-def _rotate(quats: Tensor, vectors: Tensor) -> Tensor:
+def rotate(quats: Tensor, vectors: Tensor) -> Tensor:
     """(M, 3) vectors turned by quaternions wxyz (M, 4) of any length."""
     q = torch.nn.functional.normalize(quats, dim=1)
     axis = q[:, 1:]

@@ -81,7 +81,7 @@ class Learner:
         self.gradient_sum = torch.zeros(len(rows), device=device)
         self.seen = torch.zeros(len(rows), device=device)
         self.parameters: dict[Name, nn.Parameter] = {
-            name: nn.Parameter(value.to(device)) for name, value in _unpack(gaussians).items()
+            name: nn.Parameter(value.to(device)) for name, value in unpack(gaussians).items()
         }
         self.deformer = deformer.to(device)
         frames = len(surface.mode_weights)
@@ -214,12 +214,12 @@ class Learner:
             new["opacity_logits"] = plan.opacity_logits.clone()
         for group, name in zip(self.gaussian_optimizer.param_groups, NAMES, strict=True):
             parameter = nn.Parameter(new[name])
-            _hand_over(self.gaussian_optimizer, group, parameter, parents, fresh)
+            hand_over(self.gaussian_optimizer, group, parameter, parents, fresh)
             self.parameters[name] = parameter
         self.deformer.inherit(parents)
         for group in self.deformer_optimizer.param_groups:
             if group["name"] == "residual":
-                _hand_over(self.deformer_optimizer, group, self.deformer.residual, parents, fresh)
+                hand_over(self.deformer_optimizer, group, self.deformer.residual, parents, fresh)
         self.zones, self.rows, self.spacing = self.zones[parents], self.rows[parents], self.spacing[parents]
         self._refresh()
 
@@ -328,7 +328,7 @@ class Learner:
         return torch.from_numpy(near.reshape(len(places), -1)[:, 1:]).to(self.device)
 
 
-def _unpack(gaussians: Gaussians) -> dict[Name, Tensor]:
+def unpack(gaussians: Gaussians) -> dict[Name, Tensor]:
     """Parameters by name."""
     assert {f.name for f in fields(Gaussians)} == {"means", "quats", "log_scales", "opacity_logits", "sh"}
     return {
@@ -341,7 +341,7 @@ def _unpack(gaussians: Gaussians) -> dict[Name, Tensor]:
     }
 
 
-def _hand_over(
+def hand_over(
     optimizer: torch.optim.Optimizer, group: dict[str, object], parameter: nn.Parameter, parents: Tensor, fresh: Tensor
 ) -> None:
     """Make `parameter` the group's parameter; kept rows keep their moments, fresh ones start without."""

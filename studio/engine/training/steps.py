@@ -187,7 +187,7 @@ class Steps:
         with torch.set_grad_enabled(teach):
             deltas = self._deltas(index, au, speech, pose)
         if not teach:
-            shaped = _shape(learner.gaussians, deltas, index)
+            shaped = shape(learner.gaussians, deltas, index)
             return StepResult(*self._picture_terms(shaped, image, size_px, random, ()))
         terms = recipe.motion_weight * motion_loss(deltas.means, learner.motion(frames, index), recipe.motion_scale_m)
         terms = terms + recipe.appearance_weight * appearance_penalty(deltas)
@@ -196,7 +196,7 @@ class Steps:
             rows, controls, truth = self._lesson(random)
             loss, _ = self._motion_terms(self._deltas(rows, *controls), truth, rows)
             terms = terms + recipe.rehearse_weight * loss
-        shaped = _shape(learner.gaussians, deltas, index)
+        shaped = shape(learner.gaussians, deltas, index)
         return StepResult(*self._picture_terms(shaped, image, size_px, random, self._judges, terms))
 
     def _picture_terms(
@@ -357,7 +357,7 @@ class Steps:
         return loss, float(error.mean()) * 1e3
 
 
-def _shape(gaussians: Gaussians, deltas: Deltas, index: Tensor) -> Gaussians:
+def shape(gaussians: Gaussians, deltas: Deltas, index: Tensor) -> Gaussians:
     """`gaussians` with the first frame of `deltas` added at `index`."""
     offsets = [
         deltas.means[0],

@@ -164,20 +164,12 @@ class _Run:
         avatar, found = self._avatar(), {}
         if judged and self.capture.indices("test"):
             self._save()  # judging may take minutes, and the disk may be full after it: what is learned is safe
-            found = self._judge(avatar)
-        measured = self._measurements() | _figures(found)
+            found = judged_by(self.recorded, avatar)
+        measured = self._measurements() | figures(found)
         save_avatar(replace(avatar, info=replace(avatar.info, training=measured)), self.out)
         self.checkpoint.unlink(missing_ok=True)
         self.ranks.wait()
         return self.out
-
-    def _judge(self, avatar: Avatar) -> dict[str, Any]:
-        """Held-out figures: driven by the sound where it can be had, by the true articulation otherwise."""
-        try:
-            return evaluate(avatar, self.recorded)
-        except StudioError as error:
-            _log.warning("the avatar is judged by the capture's true articulation, not by its sound: %s", error)
-            return evaluate(avatar, self.recorded, speech="truth")
 
     def _stage(self, stage: Stage) -> None:
         position = self.position
@@ -351,7 +343,7 @@ class _Run:
             gaussians=gaussians,
             zones=learner.zones.cpu(),
             rig=Rig(learner.rig.weights.cpu(), learner.pivots.cpu()),
-            deformer=_frozen(learner.deformer),
+            deformer=frozen(learner.deformer),
             info=AvatarInfo(
                 name=self.out.stem,
                 recipe=recipe.name,
@@ -411,7 +403,16 @@ def _surfaced(capture: Capture, recipe: Recipe) -> tuple[Capture, tuple[Prior, P
     return with_surface(capture, person, prior), (prior, person)
 
 
-def _frozen(deformer: Deformer) -> Deformer:
+def judged_by(capture: Capture, avatar: Avatar) -> dict[str, Any]:
+    """Held-out figures: driven by the sound where it can be had, by the true articulation otherwise."""
+    try:
+        return evaluate(avatar, capture)
+    except StudioError as error:
+        _log.warning("the avatar is judged by the capture's true articulation, not by its sound: %s", error)
+        return evaluate(avatar, capture, speech="truth")
+
+
+def frozen(deformer: Deformer) -> Deformer:
     """A copy for use, on the CPU; the one in training goes on."""
     copy = Deformer(deformer.config, deformer.count, deformer.triplane.aabb.cpu())
     copy.load_state_dict({name: value.detach().cpu() for name, value in deformer.state_dict().items()})
@@ -424,7 +425,7 @@ def origin(info: CaptureInfo) -> dict[str, Any]:
     return said if info.consent is None else said | {"consent": info.consent.to_json()}
 
 
-def _figures(found: dict[str, Any]) -> dict[str, Any]:
+def figures(found: dict[str, Any]) -> dict[str, Any]:
     """What an avatar's file keeps of an evaluation: single figures, and those from the truth; no curves or lists."""
     kept: dict[str, Any] = {key: value for key, value in found.items() if isinstance(value, (bool, int, float, str))}
     if isinstance(found.get("truth"), dict):

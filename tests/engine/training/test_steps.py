@@ -9,7 +9,7 @@ from studio.engine.training.capture import Capture
 from studio.engine.training.capture_files import load_capture
 from studio.engine.training.learner import Learner
 from studio.engine.training.recipes import RECIPES
-from studio.engine.training.steps import Steps, _shape
+from studio.engine.training.steps import Steps, shape
 from tests.engine.training.toy import write_toy_capture
 
 
@@ -55,7 +55,7 @@ def test_offsets_fall_on_the_chosen_gaussians_alone(capture: Capture) -> None:
         torch.randn(1, 3, 3), torch.randn(1, 3, 3), torch.randn(1, 3, 4), torch.randn(1, 3), torch.randn(1, 3, 3)
     )
     plain = learner.gaussians
-    shaped = _shape(plain, deltas, index)
+    shaped = shape(plain, deltas, index)
     chosen = deltas.apply(plain.select(index))
     names = ("means", "quats", "log_scales", "opacity_logits", "sh")
     for name in names:
