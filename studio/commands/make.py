@@ -1,11 +1,11 @@
-"""`emozone performer`, `capture`, `train` and `evaluate`: from an actor to an avatar that has been measured."""
+"""`emozone performer`, `capture`, `train`, `refine`, `evaluate`: from an actor to an avatar that has been measured."""
 
 from __future__ import annotations
 
 import argparse
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -32,6 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_performer(commands)
     _add_capture(commands)
     _add_train(commands)
+    _add_refine(commands)
     _add_evaluate(commands)
 
 
@@ -129,6 +130,22 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=train)
 
 
+def _add_refine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "refine",
+        help="bring a performer's trained avatar nearer to its pictures",
+        description="Move Gaussians that pictures hardly show to where structure is missing, such as hair, and let "
+        "colours settle; the face moves as before. Ctrl+C saves a checkpoint; --resume goes on from it.",
+    )
+    parser.add_argument("avatar", metavar="AVATAR", help="a trained avatar's file, or a shipped avatar's name")
+    parser.add_argument("captures", type=Path, nargs="+", metavar="CAPTURE", help="captures of the same performer")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="the new avatar, *.safetensors")
+    parser.add_argument("--steps", type=values.positive_int, metavar="N", help="pictures to learn from")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside OUT")
+    _add_progress(parser)
+    parser.set_defaults(run=refine)
+
+
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "evaluate",
@@ -210,8 +227,7 @@ def capture(args: argparse.Namespace) -> int:
 
 def train(args: argparse.Namespace) -> int:
     """Train an avatar."""
-    if args.out.suffix.lower() != ".safetensors":
-        raise StudioError(f"“{args.out.name}” does not end in .safetensors; choose such a name for the avatar.")
+    _check_name(args.out)
     from studio.engine.training.capture_files import load_capture
     from studio.engine.training.preview import Preview
     from studio.engine.training.recipes import find_recipe
@@ -222,13 +238,6 @@ def train(args: argparse.Namespace) -> int:
         recipe = replace(recipe, max_minutes=args.minutes)
     preview = None if args.preview is None else Preview(load_capture(args.capture), args.preview)
     with _followed(args, "Stopping after this iteration") as (stop, lines, line):
-
-        def progress(now: Progress) -> None:
-            if lines is None:
-                line.show(now.line, now.share)
-            else:
-                lines.tell("progress", always=True, **asdict(now))
-
         path = run_training(
             args.capture,
             args.out,
@@ -236,12 +245,51 @@ def train(args: argparse.Namespace) -> int:
             iterations=args.iterations,
             without=args.without,
             resume=args.resume,
-            progress=progress,
+            progress=_teller(lines, line),
             cancelled=stop.is_set,
             preview=preview,
         )
     tell(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0
+
+
+def refine(args: argparse.Namespace) -> int:
+    """Refine an avatar."""
+    _check_name(args.out)
+    from studio.engine.avatar import find_avatar
+    from studio.engine.training.refine import refine as run_refining
+    from studio.engine.training.refiner import Refinement
+
+    settings = Refinement() if args.steps is None else Refinement(steps=args.steps)
+    with _followed(args, "Stopping after this step") as (stop, lines, line):
+        path = run_refining(
+            find_avatar(args.avatar),
+            args.captures,
+            args.out,
+            settings,
+            resume=args.resume,
+            progress=_teller(lines, line),
+            cancelled=stop.is_set,
+        )
+    tell(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def _check_name(out: Path) -> None:
+    if out.suffix.lower() != ".safetensors":
+        raise StudioError(f"“{out.name}” does not end in .safetensors; choose such a name for the avatar.")
+
+
+def _teller(lines: Lines | None, line: ProgressLine) -> Callable[[Progress], None]:
+    """Tells of progress to programs or people."""
+
+    def tell_of(now: Progress) -> None:
+        if lines is None:
+            line.show(now.line, now.share)
+        else:
+            lines.tell("progress", always=True, **asdict(now))
+
+    return tell_of
 
 
 def evaluate(args: argparse.Namespace) -> int:

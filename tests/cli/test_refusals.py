@@ -42,6 +42,8 @@ from tests.cli.conftest import Run, refused, write_wav
         ("export --audio b.wav -o a --png --alpha --background #000000", "not both"),
         ("export --audio b.wav -o a.mp4 --backend magic", "magic"),
         ("train c -o a.safetensors --iterations 0", "above 0"),
+        ("refine a.safetensors -o b.safetensors", "CAPTURE"),
+        ("refine a.safetensors c -o b.safetensors --steps 0", "above 0"),
         ("bench --sizes 8", "outside 16"),
         ("bench --parts frame,speed", "'speed' is no part"),
         ("bench --parts ,", "names no part"),
@@ -118,6 +120,8 @@ def test_bad_captures_and_projects_are_refused(run: Run, avatar: Path, out: Path
     refused(run("info", tmp_path), says="capture.json")
     refused(run("train", tmp_path, "-o", tmp_path / "a.safetensors"), says="capture.json")
     refused(run("train", tmp_path, "-o", tmp_path / "a.bin"), says=".safetensors")
+    refused(run("refine", "adam", tmp_path, "-o", tmp_path / "a.safetensors"), says="capture.json")
+    refused(run("refine", "adam", tmp_path, "-o", tmp_path / "a.bin"), says=".safetensors")
     refused(run("evaluate", avatar, tmp_path), says="capture.json")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from studio.engine.training.recipes import Stage
 from studio.errors import StudioError
@@ -13,7 +14,7 @@ from studio.errors import StudioError
 class Progress:
     """One report; crosses threads."""
 
-    stage: Stage
+    stage: Stage | Literal["refine"]
     iteration: int  # of the whole run, counted from 1
     iterations: int  # of the whole run
     share: float  # of the whole run's work that is done, 0–1; a bound on the minutes counts as its end

@@ -1,6 +1,7 @@
 """A trained avatar is refined: Gaussians move to where pictures err, and the face moves as before."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +16,17 @@ from studio.engine.gaussians import Gaussians
 from studio.engine.metrics import ssim
 from studio.engine.training.capture import Capture
 from studio.engine.training.capture_files import load_capture
-from studio.engine.training.refine import Refinement, Refiner, main
+from studio.engine.training.checkpoint import checkpoint_path
+from studio.engine.training.progress import Progress, TrainingStopped
+from studio.engine.training.refine import refine
+from studio.engine.training.refiner import Refinement, Refiner
 from studio.engine.training.relocation import Tally, dissimilarity, plan_relocation
 from studio.engine.training.trainer import train
 from studio.errors import StudioError
 from tests.engine.training.test_density import random_gaussians
 from tests.engine.training.toy import TINY, write_toy_capture
 
-SHORT = Refinement(colour=5e-3, steps=40, count=420, rounds=2, share=0.1, unseen_px=1e9, looked_at=5)
+SHORT = Refinement(colour=5e-3, steps=40, average=5, count=420, rounds=2, share=0.1, unseen_px=1e9, looked_at=5)
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +99,9 @@ def test_the_map_of_dissimilarity_is_that_of_ssim() -> None:
 
 
 def test_a_look_counts_the_pixels_that_each_gaussian_is(trained: Path, capture: Capture) -> None:
-    refiner = Refiner(load_avatar(trained), capture, SHORT)
-    found = refiner._look(refiner._still(), 0)
-    covered = float(refiner._draw(refiner._still(), 0).alpha.sum())
+    refiner = Refiner(load_avatar(trained), [capture], SHORT)
+    found = refiner._look(refiner._still(), (0, 0))
+    covered = float(refiner._draw(refiner._still(), (0, 0)).alpha.sum())
     assert found.shape == (len(refiner._zones), 2)
     assert float(found[:, 0].sum()) == pytest.approx(covered, rel=1e-3)
     assert bool((found[:, 1] <= 2 * found[:, 0] + 1e-4).all())
@@ -107,9 +111,11 @@ def test_a_look_counts_the_pixels_that_each_gaussian_is(trained: Path, capture: 
 def test_refining_brings_pictures_nearer_and_leaves_the_motion(trained: Path, capture: Capture) -> None:
     before = load_avatar(trained)
     kept = before.gaussians.means.clone()
-    steps: list[tuple[int, int]] = []
-    after = Refiner(before, capture, SHORT).run(lambda done, of: steps.append((done, of)))
-    assert steps[-1] == (40, 40)
+    refiner = Refiner(before, [capture, capture], SHORT)
+    assert refiner.pictures == 2 * len(capture.indices("train"))
+    while refiner.done < SHORT.steps:
+        refiner.step()
+    after = refiner.avatar()
     assert len(after.gaussians) == len(after.zones) == after.deformer.count == 420
     assert torch.equal(before.gaussians.means, kept)
     assert before.deformer.count == len(kept)
@@ -126,23 +132,68 @@ def test_refining_brings_pictures_nearer_and_leaves_the_motion(trained: Path, ca
             assert torch.equal(value, after.deformer.state_dict()[name]), name
 
 
-def test_the_command_makes_the_same_file_twice_and_says_what_was_done(
+def test_an_interrupted_and_resumed_run_makes_the_file_of_one_that_was_not(
     trained: Path, folder: Path, tmp_path: Path
 ) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        main([str(trained), str(folder), "-o", str(tmp_path / name / "egg.safetensors"), "--steps", "3"])
-    one, other = (load_avatar(tmp_path / name / "egg.safetensors") for name in ("a", "b"))
-    assert torch.equal(one.gaussians.means, other.gaussians.means)
-    assert torch.equal(one.gaussians.sh, other.gaussians.sh)
-    assert one.info.name == "egg"
-    assert one.info.training["refined"]["steps"] == 3
+    settings = replace(SHORT, steps=24)  # relocates at the start and at step 5, averages from step 10 on
+
+    def after(steps: int) -> Callable[[], bool]:
+        asked = iter(range(100))
+        return lambda: next(asked) >= steps
+
+    def reports(told: list[Progress]) -> None:
+        assert [now.iteration for now in told] == [20, 24]
+        assert told[-1].share == 1
+        assert told[-1].stage == "refine"
+        assert told[-1].psnr_db is not None
+        assert told[-1].psnr_db > 10
+
+    told: list[Progress] = []
+    whole = refine(trained, [folder], tmp_path / "whole.safetensors", settings, progress=told.append)
+    reports(told)
+    halved = tmp_path / "halved.safetensors"
+    for stop_after in (3, 13):
+        with pytest.raises(TrainingStopped, match="--resume"):
+            refine(trained, [folder], halved, settings, resume=True, cancelled=after(stop_after))
+    with pytest.raises(StudioError, match="another number of steps"):
+        refine(trained, [folder], halved, replace(settings, steps=25), resume=True)
+    refine(trained, [folder], halved, settings, resume=True)
+    assert not checkpoint_path(halved).exists()
+    one, other = load_avatar(whole), load_avatar(halved)
+    for name in ("means", "quats", "log_scales", "opacity_logits", "sh"):
+        assert torch.equal(getattr(one.gaussians, name), getattr(other.gaussians, name)), name
+    assert torch.equal(one.deformer.residual, other.deformer.residual)
+    assert one.info.name == "whole"
+    assert one.info.training["refined"]["steps"] == 24
+    assert one.info.training["refined"]["pictures"] == len(load_capture(folder).indices("train"))
+    assert one.info.training["gaussians"] == len(one.gaussians)
     assert one.info.training["psnr_db"] > 10
 
 
-def test_a_capture_of_a_real_person_is_refused(
-    trained: Path, capture: Capture, monkeypatch: pytest.MonkeyPatch
+def test_damaged_and_foreign_checkpoints_are_refused(trained: Path, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "egg.safetensors"
+    for content, says in ((b"{}", "cannot be read"), (trained.read_bytes(), "not a refinement's checkpoint")):
+        checkpoint_path(out).write_bytes(content)
+        with pytest.raises(StudioError, match=says):
+            refine(trained, [folder], out, SHORT, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda c: replace(c, surface=None), "real person"),
+        (lambda c: replace(c, images=tuple(replace(i, split="test") for i in c.images)), "made to test"),
+        (lambda c: replace(c, info=replace(c.info, identity="somebody")), "shows somebody"),
+    ],
+)
+def test_captures_that_cannot_teach_an_avatar_are_refused(
+    trained: Path,
+    capture: Capture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Capture], Capture],
+    says: str,
 ) -> None:
-    monkeypatch.setattr("studio.engine.training.refine.load_capture", lambda _: replace(capture, surface=None))
-    with pytest.raises(StudioError, match="real person"):
-        main([str(trained), "clip", "-o", "x.safetensors"])
+    monkeypatch.setattr("studio.engine.training.refine.load_capture", lambda _: change(capture))
+    with pytest.raises(StudioError, match=says):
+        refine(trained, ["clip"], tmp_path / "x.safetensors")
