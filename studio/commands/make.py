@@ -141,6 +141,7 @@ def _add_refine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("captures", type=Path, nargs="+", metavar="CAPTURE", help="captures of the same performer")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="the new avatar, *.safetensors")
     parser.add_argument("--steps", type=values.positive_int, metavar="N", help="pictures to learn from")
+    parser.add_argument("--settle", action="store_true", help="what is there settles; no Gaussian goes elsewhere")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside OUT")
     _add_progress(parser)
     parser.set_defaults(run=refine)
@@ -260,7 +261,12 @@ def refine(args: argparse.Namespace) -> int:
     from studio.engine.training.refine import refine as run_refining
     from studio.engine.training.refiner import Refinement
 
-    settings = Refinement() if args.steps is None else Refinement(steps=args.steps)
+    settings = Refinement()
+    settings = replace(
+        settings,
+        steps=settings.steps if args.steps is None else args.steps,
+        rounds=0 if args.settle else settings.rounds,
+    )
     with _followed(args, "Stopping after this step") as (stop, lines, line):
         path = run_refining(
             find_avatar(args.avatar),

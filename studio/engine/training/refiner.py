@@ -299,8 +299,10 @@ class Refiner:
     def _still(self, mean: dict[Name, Tensor] | None = None) -> Gaussians:
         """The Gaussians without gradients, apart from the parameters; those of `mean` if it holds any."""
         p: dict[Name, Tensor] = mean or {name: value.detach() for name, value in self._parameters.items()}
-        sh = torch.cat([p["sh_base"], p["sh_rest"]], 1)
         return Gaussians(
-            *(p[name].clone() for name in ("means", "quats", "log_scales", "opacity_logits")),  # type: ignore[index]
-            sh,
+            p["means"].clone(),
+            p["quats"].clone(),
+            p["log_scales"].clone(),
+            p["opacity_logits"].clone(),
+            torch.cat([p["sh_base"], p["sh_rest"]], 1),
         )
