@@ -50,12 +50,14 @@ _CONTACTS = {
     "lip_tuck": [PHONEME_INDEX[label] for label in ("F", "V")],
 }
 """Contacts of the lips and the sounds that need them."""
-_OPEN_LIPS = [i for i, label in enumerate(PHONEMES) if label in {SILENCE, "F", "V", "TH", "DH", "S", "Z", "SH", "ZH",
-              "CH", "JH", "HH", "L", "R", "W", "Y", "UW"}]  # fmt: skip
+_OPEN_LIPS = [i for i, label in enumerate(PHONEMES) if label in {SILENCE, "TH", "DH", "S", "Z", "SH", "ZH", "CH", "JH",
+              "HH", "L", "R", "W", "Y", "UW"}]  # fmt: skip
 """Sounds for which a p, b or m is seldom taken. Other plosives and nasals, and the vowels that follow, are not among
 them: where one of those is heard, a p, b or m may have been missed."""
-_OTHERWISE = 0.2
-"""Probability of one of these, averaged like a contact's, from which on a merely possible contact is not made."""
+_LIKELIER = 0.8
+"""Share of the most probable of these that p, b and m together must have for a merely possible contact to be made."""
+_TUCKED = 0.2
+"""Probability of f or v, averaged like a contact's, from which on it is not made."""
 _HALF_WAY = 0.5
 _BEFORE_S = 0.1
 """Duration that the sound before a contact is taken to have."""
@@ -64,6 +66,8 @@ _LONGEST = 5
 _STEADY = 3
 """Frames over which a probability is averaged: a plosive's evidence is spread over its hold, burst and the vowel after
 it, and what is high in one frame alone is seldom a sound."""
+_APART = 6
+"""Frames between two contacts at least; of two possible ones that are nearer, the likelier is made."""
 _SURE = 0.5
 """Probability from which on a contact lasts as long as its sound; below, it is as brief as can be seen."""
 _BRIEF = (0.05, 0.3, 1.0, 1.0, 1.0, 0.3)
@@ -186,15 +190,15 @@ class Encoder:
 
         A net that is half sure of a "b" asks for lips half closed, which nobody's lips are: a contact is made or it
         is not. A probable one lasts as long as its sound, a possible one as briefly as can be seen unless a sound with
-        open lips is heard, and what stays below the threshold is kept below `_HALF_WAY`.
+        open lips is likelier, and what stays below the threshold is kept below `_HALF_WAY`.
         """
         values = self.calibrate(raw)
         probability = np.exp(log_probability)
         for channel, sounds in _CONTACTS.items():
             threshold = self.thresholds[channel]
             if threshold < 1.0:
-                others = probability[:, _OPEN_LIPS] if channel == "lips_close" else None
-                certain = contacts(probability[:, sounds].sum(axis=1), threshold, others)
+                otherwise = _lips_open(probability) if channel == "lips_close" else None
+                certain = contacts(probability[:, sounds].sum(axis=1), threshold, otherwise)
                 column = ARTICULATORS.index(channel)
                 values[:, column] = np.maximum(np.minimum(values[:, column], _HALF_WAY), certain)
         if min(self.thresholds.values()) < 1.0:
@@ -225,8 +229,23 @@ class Encoder:
         return out
 
 
+def _steady(probability: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(T, …) averaged over `_STEADY` frames."""
+    return np.asarray(uniform_filter1d(probability.astype(np.float64), _STEADY, axis=0, mode="constant"))
+
+
+def _lips_open(probability: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(T,) where a sound without closed lips is likelier than p, b and m, or an f or v is heard; (T, 40) phonemes."""
+    if not len(probability):
+        return np.zeros(0, np.bool_)
+    closed = _steady(probability[:, _CONTACTS["lips_close"]].sum(axis=1))
+    likelier = closed < _LIKELIER * _steady(probability[:, _OPEN_LIPS]).max(axis=1)
+    tucked = _steady(probability[:, _CONTACTS["lip_tuck"]]).max(axis=1) >= _TUCKED
+    return np.asarray(likelier | tucked)
+
+
 def contacts(
-    probability: NDArray[np.float32], threshold: float, others: NDArray[np.float32] | None = None
+    probability: NDArray[np.float32], threshold: float, otherwise: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float32]:
     """(T,) the curve of a contact of the lips: full where its sounds are probable, with the lead that lips have.
 
@@ -234,20 +253,15 @@ def contacts(
         probability: (T,) of the sounds that need it, at 50 Hz.
         threshold: A peak of at least this, averaged over `_STEADY` frames, makes a contact. A sure one lasts while the
             probability is above half the peak.
-        others: (T, K) probabilities of sounds without that contact: a possible one is not made where one of them has
-            `_OTHERWISE` or more.
+        otherwise: (T,) where a merely possible contact is not made.
     """
     out = np.zeros(len(probability))
     times = np.arange(len(out)) / OUTPUT_RATE_HZ
-    steady = uniform_filter1d(probability.astype(np.float64), _STEADY, mode="constant")
-    otherwise = np.zeros(len(out), np.bool_)
-    if others is not None and len(out):
-        heard = uniform_filter1d(others.astype(np.float64), _STEADY, axis=0, mode="constant")
-        otherwise = heard.max(axis=1) >= _OTHERWISE
-    peaks, _ = find_peaks(np.concatenate([[0.0], steady, [0.0]]), height=threshold, distance=3)
+    steady = _steady(probability)
+    peaks, _ = find_peaks(np.concatenate([[0.0], steady, [0.0]]), height=threshold, distance=_APART)
     for peak in peaks - 1:
         if steady[peak] < _SURE:
-            if otherwise[peak]:
+            if otherwise is not None and otherwise[peak]:
                 continue
             brief = _BRIEF[max(len(_BRIEF) - 1 - int(peak), 0) :]
             rows = slice(int(peak) + 1 - len(brief), int(peak) + 1)

@@ -16,7 +16,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +55,13 @@ _KNOTS = 33
 _SAVE_EVERY = 200
 _PHONEME_WEIGHT = 0.7
 _THRESHOLDS = (0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0)
+_CLOSED = 0.9
+"""Share of p, b and m whose closure is wanted …"""
 _COST = 0.03
-"""Correlation of the opening that closures may cost: a missed one is seen more than a brief one that is wrong."""
+"""… and what it may cost of the opening's correlation: a missed one is seen more than a brief one that is wrong."""
 _TUCK_COST = 0.02
+_GAINS = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3)
+"""By which jaw and lips may open further to make up for closures."""
 _LABEL_WEIGHTS = tuple(2.0 if label in {"P", "B", "M", "F", "V"} else 1.0 for label in PHONEMES)
 """A sound that the lips make is seen when it is missed."""
 _CHANNEL_WEIGHTS = (3.0, 2.0, 4.0, 2.0, 2.0, 2.0, 3.0, 1.0, 1.0, 1.0)
@@ -277,6 +281,7 @@ def finished(net: EncoderNet, tuning: Sequence[Clip], held: Sequence[Held], info
     shipped.load_state_dict({key: value.half().float() for key, value in net.state_dict().items()})
     encoder = calibrated(shipped.eval(), tuning, info | net.shape)
     encoder.info["thresholds"] = _thresholds(encoder, tuning)
+    encoder = opened(encoder, tuning)
     encoder.info["figures"] = {
         h.voice: {"clean": measure(encoder, h.clean), "noisy": measure(encoder, h.noisy)} for h in held
     }
@@ -285,7 +290,7 @@ def finished(net: EncoderNet, tuning: Sequence[Clip], held: Sequence[Held], info
 
 
 def _thresholds(encoder: Encoder, clips: Sequence[Clip]) -> dict[str, float]:
-    """The lowest threshold of closures that does not cost too much, then the tuck's.
+    """The highest threshold that closes `_CLOSED` of the sounds, or the lowest that does not cost too much; the tuck's.
 
     Lips that close for nothing are seen as well: the opening's correlation with the truth may fall by `_COST` below
     the best. The tuck of the lower lip shows less of a mouth; it takes what finds most and invents least (F1, and the
@@ -299,11 +304,35 @@ def _thresholds(encoder: Encoder, clips: Sequence[Clip]) -> dict[str, float]:
         log.info("thresholds %.2f and %.2f: %s", closed, tucked, found)
         return found
 
-    follows = {t: figures(t, 1.0)["opening_r"] for t in _THRESHOLDS}
-    closed = min(t for t, r in follows.items() if r >= max(follows.values()) - _COST)
+    found = {t: figures(t, 1.0) for t in _THRESHOLDS}
+    least = max(f["opening_r"] for f in found.values()) - _COST
+    able = [t for t, f in found.items() if f["opening_r"] >= least]
+    closed = max((t for t in able if found[t]["closed"] >= _CLOSED), default=min(able))
     finds = {t: figures(closed, t)["tucked_f1"] for t in _THRESHOLDS}
     tucked = min(t for t, f1 in finds.items() if f1 >= max(finds.values()) - _TUCK_COST)
     return {"lips_close": closed, "lip_tuck": tucked}
+
+
+def opened(encoder: Encoder, clips: Sequence[Clip]) -> Encoder:
+    """The encoder with jaw and lips opening so much further that the mouth is as open on average as the true one.
+
+    Closures for nothing, and long ones, take from the opening what the rest of the speech has to give back.
+    """
+    heard = [encoder.run(clip.mel.astype(np.float32)) for clip in clips]
+    channels = [ARTICULATORS.index(name) for name in ("jaw_open", "lips_part")]
+
+    def wider(gain: float) -> Encoder:
+        levels = encoder.levels.copy()
+        levels[channels] = np.minimum(gain * levels[channels], 1.0)
+        return replace(encoder, levels=levels)
+
+    def off(gain: float) -> float:
+        wide = wider(gain)
+        return abs(contact_figures([wide.mouth(*h) for h in heard], clips)["mean_opening"] - 1.0)
+
+    best = min(_GAINS, key=off)
+    log.info("jaw and lips open %.2f times as far", best)
+    return wider(best)
 
 
 def calibrated(net: EncoderNet, clips: Sequence[Clip], info: dict[str, object]) -> Encoder:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from studio.engine.performer.sentences import ENGLISH, FOREIGN, HELD_OUT, HELD_O
 from studio.engine.performer.voices import Voice, available_voices, speak
 from studio.engine.speech import train_encoder as module
 from studio.engine.speech.corpus import HELD_OUT_VOICES, TUNING_VOICES, Clip, make_clips, speak_held_out, synthesise
-from studio.engine.speech.encoder import DEFAULT_WEIGHTS, load_encoder
+from studio.engine.speech.encoder import DEFAULT_WEIGHTS, Encoder, load_encoder
+from studio.engine.speech.measure import contact_figures, drive
 
 pytestmark = pytest.mark.skipif(not available_voices("flite"), reason="flite is not installed")
 SLT = Voice("flite", "slt", "en")
@@ -106,6 +108,23 @@ def test_continuing_starts_where_the_other_ended(clips: list[Clip], tmp_path: Pa
     key = "enter.weight"
     moved = (second.net.state_dict()[key] - first.net.state_dict()[key]).abs().max()
     assert 0 < moved < 1e-2
+
+
+def test_jaw_and_lips_make_up_for_what_closures_take(clips: list[Clip]) -> None:
+    shipped = load_encoder(DEFAULT_WEIGHTS)
+    small = shipped.levels.copy()
+    small[:2] *= 0.5
+    speaking = [clip for clip in clips if clip.phonemes.any()]
+    mumbling = replace(shipped, levels=small)
+    opened = module.opened(mumbling, speaking)
+
+    def openness(encoder: Encoder) -> float:
+        return contact_figures(drive(encoder, speaking), speaking)["mean_opening"]
+
+    assert openness(mumbling) < openness(opened) - 0.1
+    assert opened.levels[:2] == pytest.approx(max(module._GAINS) * small[:2])
+    assert np.array_equal(opened.levels[2:], shipped.levels[2:])
+    assert module.opened(replace(shipped, levels=np.minimum(shipped.levels * 2, 1)), speaking).levels.max() == 1.0
 
 
 def test_the_command_trains_widens_and_only_calibrates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
