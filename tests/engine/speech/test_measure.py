@@ -106,7 +106,7 @@ def _said(n: int, **probability: float) -> NDArray[np.float32]:
     out[:, PHONEME_INDEX["AH"]] = 1.0
     for label, share in probability.items():
         out[28:34, PHONEME_INDEX[label]] = share
-    return np.log(out / out.sum(axis=1, keepdims=True))
+    return np.asarray(np.log(out / out.sum(axis=1, keepdims=True)), np.float32)
 
 
 @pytest.mark.parametrize(
