@@ -134,20 +134,20 @@ def _summed(
 def pair_tile(*, gated: bool, plain: bool = False) -> Any:
     """A function for compiled code: UNITS hidden units of PAIR_COLUMNS Gaussians, their sums kept in registers.
 
-    With total = weights · inputs · ratio + rest, in steps of rest, it writes (relu(total) − relu(rest)) · amount,
+    With total = weights · inputs · ratio + rest, in steps of rest, it writes (relu(total) − relu(rest)) · factors,
 
-    - gated: times the gate's steps, a row of numbers per unit,
-    - else rounded and in pairs, as inputs of further units.
+    - gated: where the factors are the gate's steps, a row of numbers per unit,
+    - else rounded and in pairs, as inputs of further units; factors are one per unit.
 
     Its arrays are flat, each with the index of the tile's first element; at last comes the number of pairs of inputs,
-    ≥ 1. Rows of inputs, rest, gate and output are BLOCK apart, weights lie as (pairs, UNITS), ratios and amounts are
-    one per unit; rest and gate are int16. `plain` does without instructions that only some processors have.
+    ≥ 1. Rows of inputs, rest, gate and output are BLOCK apart, weights lie as (pairs, UNITS), ratios are one per unit;
+    rest and gate are int16. `plain` does without instructions that only some processors have.
     """
 
     def generate(target: Any, builder: Any, typed: Any, values: Any) -> Any:
         code = _Code(target, builder, typed, values)
         tile = [(unit, column) for unit in range(UNITS) for column in range(0, PAIR_COLUMNS, LANES)]
-        w, x, rest, ratio, gate, amount, out = (code.place(argument) for argument in range(0, 14, 2))
+        w, x, rest, ratio, factor_of, out = (code.place(argument) for argument in range(0, 12, 2))
 
         def added(index: Any, sums: list[Any]) -> list[Any]:
             row = builder.gep(x, [builder.mul(index, code.word(BLOCK))])
@@ -159,7 +159,7 @@ def pair_tile(*, gated: bool, plain: bool = False) -> Any:
                 for (unit, column), total in zip(tile, sums, strict=True)
             ]
 
-        totals = _summed(code, values[14], 2, [ir.Constant(code.integers, None)] * len(tile), added)
+        totals = _summed(code, values[12], 2, [ir.Constant(code.integers, None)] * len(tile), added)
         steps = {}
         for (unit, column), total in zip(tile, totals, strict=True):
             at_rest = code.decoded(rest, unit * BLOCK + column)
@@ -168,10 +168,11 @@ def pair_tile(*, gated: bool, plain: bool = False) -> Any:
             )
             lifted = builder.fadd(change, at_rest, flags=_FUSED)
             step = builder.fsub(code.positive(lifted), code.positive(at_rest))
-            step = builder.fmul(step, code.spread(amount, unit, code.numbers))
             if gated:
-                code.store(builder.fmul(step, code.decoded(gate, unit * BLOCK + column)), out, unit * BLOCK + column)
-            steps[unit, column] = step
+                gate = code.decoded(factor_of, unit * BLOCK + column)
+                code.store(builder.fmul(step, gate), out, unit * BLOCK + column)
+            else:
+                steps[unit, column] = builder.fmul(step, code.spread(factor_of, unit, code.numbers))
         if not gated:
             for unit in range(0, UNITS, 2):
                 for column in range(0, PAIR_COLUMNS, LANES):
@@ -190,15 +191,13 @@ def pair_tile(*, gated: bool, plain: bool = False) -> Any:
         rest_at: Any,
         ratios: Any,
         ratios_at: Any,
-        gate: Any,
-        gate_at: Any,
-        amounts: Any,
-        amounts_at: Any,
+        factors: Any,
+        factors_at: Any,
         out: Any,
         out_at: Any,
         pairs: Any,
     ) -> Any:
-        arrays = (weights, inputs, rest, ratios, gate, amounts, out)
+        arrays = (weights, inputs, rest, ratios, factors, out)
         return types.void(*(part for array in arrays for part in (array, types.intp)), types.intp), generate
 
     return tile_function

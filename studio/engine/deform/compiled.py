@@ -65,9 +65,8 @@ class CompiledDeformer(PreparedDeformer):
             gate,
             attention_steps,
             feed_steps,
-            head_steps * gate_steps,
             head_steps,
-            _output_weights(_array((deformer.head_out.weight * deformer.scale[:, None]).T)),
+            _output_weights(_array((deformer.head_out.weight * deformer.scale[:, None]).T), head_steps * gate_steps),
             _padded(_array((heads.weight @ deformer.feed_out.weight).T)),
         )
         self._per_head = deformer.config.au_tokens + 3
@@ -78,7 +77,7 @@ class CompiledDeformer(PreparedDeformer):
         self._intensities = np.empty(deformer.config.au_tokens)
         self._speech = np.empty(deformer.speech_encoder.hidden.out_features)
         self._rig: Rig | None = None
-        self._skin = _skin(Rig(torch.ones(len(means), 1), torch.zeros(1, 3)))
+        self._skin = self._held_by(Rig(torch.ones(len(means), 1), torch.zeros(1, 3)))
 
     @torch.inference_mode()
     def deltas(self, controls: Controls) -> Deltas:
@@ -103,7 +102,7 @@ class CompiledDeformer(PreparedDeformer):
         if controls.pose == Pose():
             return self.apply(gaussians, controls)
         if rig is not self._rig:
-            self._rig, self._skin = rig, _skin(rig)
+            self._rig, self._skin = rig, self._held_by(rig)
         pose, pivots = controls.pose, _array(rig.pivots, np.float64)
         degrees = np.append(_degrees(pose), pose.vergence_deg)
         _tokens.joint_table(degrees, _torso(pose), pivots, self._skin[2])
@@ -121,6 +120,12 @@ class CompiledDeformer(PreparedDeformer):
             )
         )
         return Gaussians(*(torch.from_numpy(part) for part in out))
+
+    def _held_by(self, rig: Rig) -> _network.Skin:
+        """How a rig holds the Gaussians, before it takes a pose."""
+        weights = rig.weights.detach()
+        moving, still = (_blocks(weights[torch.from_numpy(rows)]) for rows in (self._moving, self._still))
+        return moving, still, np.zeros((weights.shape[1], _tokens.JOINT_FIELDS), np.float32)
 
     def _active(self, controls: Controls) -> NDArray[np.int32]:
         """Fill the rows of the tokens that say something, and tell which rows of attention belong to them."""
@@ -212,20 +217,13 @@ def _padded(matrix: Floats) -> Floats:
     return out
 
 
-def _output_weights(matrix: Floats) -> Floats:
-    """(OUTPUTS · H,) head units → outputs as tiles read them, of (H, 14)."""
+def _output_weights(matrix: Floats, steps: Floats) -> Floats:
+    """(OUTPUTS · H,) head units → outputs as tiles read them, of (H, 14) and the sizes of the units' steps (≥ H,)."""
     whole = np.zeros((_up(matrix.shape[0], _products.UNITS), _network.OUTPUTS), np.float32)
-    whole[: matrix.shape[0], : matrix.shape[1]] = matrix
+    whole[: matrix.shape[0], : matrix.shape[1]] = matrix * steps[: len(matrix), None]
     out = _aligned((whole.size,))
     out[:] = whole.reshape(len(whole), -1, _products.UNITS).transpose(1, 0, 2).reshape(-1)
     return out
-
-
-def _skin(rig: Rig) -> _network.Skin:
-    weights = _array(rig.weights)
-    alone = weights.max(1) == 1.0
-    single = np.where(alone, weights.argmax(1), -1).astype(np.int8)
-    return weights, single, np.zeros((weights.shape[1], _tokens.JOINT_FIELDS), np.float32)
 
 
 def _token_rows(deformer: Deformer) -> TokenRows:

@@ -110,3 +110,29 @@ def take(typing: Any, tickets: Any) -> Any:
         return builder.atomic_rmw("add", counter, ir.Constant(ir.IntType(64), 1), "monotonic")
 
     return types.int64(tickets), code
+
+
+@intrinsic
+def borrowed(typing: Any, held: Any) -> Any:
+    """The same array, or tuple of arrays, without counting who holds it; the caller of the kernel does hold it.
+
+    Every variable, slice and argument would count itself in and out, in memory that is one for all threads: each time
+    the cache line moves from core to core, which is slower than much of what kernels do in between.
+    """
+
+    def uncounted(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+        if isinstance(kind, types.BaseTuple):
+            parts = [
+                uncounted(context, builder, part, builder.extract_value(value, place))
+                for place, part in enumerate(kind.types)
+            ]
+            return context.make_tuple(builder, kind, parts)
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        array.parent = cgutils.get_null_value(array.parent.type)
+        return array._getvalue()
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return uncounted(context, builder, signature.args[0], arguments[0])
+
+    return held(held), code

@@ -114,6 +114,19 @@ def where_at_most(typing: Any, value: Any, number: Any, limit: Any) -> Any:
 
 
 @intrinsic
+def root(typing: Any, value: Any) -> Any:
+    """Square roots."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), f"llvm.sqrt.v{LANES}f32"
+        )
+        return builder.call(function, arguments)
+
+    return lanes(lanes), code
+
+
+@intrinsic
 def total(typing: Any, value: Any) -> Any:
     """Sum of the numbers, in whatever order is quickest."""
     return types.float32(lanes), _reduction("fadd", ir.Constant(_FLOAT, -0.0))

@@ -141,13 +141,14 @@ def test_processors_without_products_of_pairs_find_the_same(gated):
     weights, inputs = (word.astype(np.int16).view(np.int32) for word in (words[0] // 8, words[1] // 8))
     rest, gate = (random.integers(-(2**15), 2**15, units * block, np.int16) for _ in range(2))
     ratios, amounts = (random.random(units, np.float32) * 1e-3 for _ in range(2))
+    factors = gate if gated else amounts
     drawn = []
     for plain in (False, True):
         tile = _products.pair_tile(gated=gated, plain=plain)
 
         @numba.njit
         def work(out, tile=tile):
-            tile(weights, 0, inputs, 0, rest, 0, ratios, 0, gate, 0, amounts, 0, out, 0, pairs)
+            tile(weights, 0, inputs, 0, rest, 0, ratios, 0, factors, 0, out, 0, pairs)
 
         drawn.append(np.zeros(units * block, np.float32 if gated else np.int32))
         work(drawn[-1])
