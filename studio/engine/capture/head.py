@@ -24,7 +24,7 @@ from studio.engine.capture.filming import Window
 from studio.engine.capture.matte import REGIONS, regions
 from studio.engine.capture.mesh import MESH_POINTS
 from studio.engine.capture.pose import SLOW, angles_deg
-from studio.engine.capture.registration import Freedom, Lens, Part, blurs, points_by, sample
+from studio.engine.capture.registration import Freedom, Lens, Part, points_by, sample
 from studio.engine.capture.smoothing import smooth
 from studio.engine.capture.torso import EDGE_PX, KEY_PICTURES, lens_of
 
@@ -139,7 +139,7 @@ def refine_head(
     )
     share = min(float(np.nanmedian(clip.raw.error_px[train])) / max(width, 1.0), MOST_SHARE)
     turn, shift, away = slide(share)
-    part = Part(lens, depth, where, Freedom((turn, turn, turn, shift, shift, away)), TOGETHER_PX)
+    part = Part(lens, depth, where, Freedom((turn, turn, turn, shift, shift, away)), TOGETHER_PX, shaded=True)
     origin = heads[reference].copy()
     home = np.linalg.inv(origin)
     if reference not in keys:
@@ -153,7 +153,7 @@ def refine_head(
     low, high = (band.reshape(where.shape).astype(np.float32) for band in np.quantile(usual, _BAND, axis=0))
     for done, frame in enumerate(frames):
         guess = heads[frame] @ home
-        heads[frame] = part.find(blurs(_picture(folder, frame, shrink)), guess, guess).motion @ origin
+        heads[frame] = part.find(part.looks(_picture(folder, frame, shrink)), guess, guess).motion @ origin
         report(done + 1, len(frames))
     good = np.zeros(len(heads), dtype=bool)
     good[frames] = True

@@ -41,6 +41,7 @@ from studio.engine.capture.models import load_models
 from studio.engine.capture.observing import observe
 from studio.engine.capture.page import write_page
 from studio.engine.capture.quality import assess
+from studio.engine.capture.reading import read_again
 from studio.engine.capture.torso import Torso, follow_torso
 from studio.engine.consent import Consent, give_consent, read_consent, sha256_of
 from studio.engine.footage import RATE, Footage, open_footage
@@ -163,6 +164,7 @@ def _make(
     frames = [int(i) for i in written(clip, folder)]
     train = sorted(set(frames) - held_out(frames))
     clip, outline = refine_head(clip, window, frames, train, folder, report(0.8, 0.05, "following the head in picture"))
+    clip = read_again(clip, train, units=options.openface is None)
     steadied = None if outline is None else outline.steadied
     finish(clip, window, background, folder, report(0.85, 0.1, "finishing picture"), steadied)
     torso = follow_torso(clip, window, frames, train, folder, report(0.95, 0.04, "following the shoulders in picture"))

@@ -4,7 +4,9 @@ A part is an image in one reference view with a depth for every pixel. Its avera
 are laid over one another, anew after every round, so that no single picture's noise is followed. A picture is then
 registered by the inverse compositional way (Baker and Matthews 2004): the slopes are those of the average look, so a
 step costs one look-up per pixel. Pixels that change by themselves (lips, eyes, folds) weigh little, by their own spread
-over the pictures, and what is covered in one picture weighs little there. The picture's brightness is free.
+over the pictures, and what is covered in one picture weighs little there. The picture's brightness is free. Light and
+shade of a smooth thing stay where they are while it turns; where that misleads, differences from what is around a pixel
+are compared alone (`shaded`).
 
 Motions are (4, 4) matrices from the reference camera to the picture's camera, both of the same lens.
 """
@@ -42,6 +44,9 @@ TOGETHER_PX = 12.0
 _OFTEN, _OFTEN_SIGMA = 0.85, 1.44
 """What a point differs by in this share of the pictures tells how far to trust it, and how many standard deviations
 of a normal spread that is: brows are at rest mostly, and stiff they are not."""
+
+_AROUND = 2.5
+"""Blurs by which the surroundings are wider than the detail."""
 
 _SETTLED_PX = 0.01
 
@@ -99,12 +104,22 @@ class Part:
         where: (H, W) pixels of the reference view that belong to the part.
         freedom: how it may move.
         together_px: pixels that err together: so many tell as much as one with an error of its own.
+        shaded: whether light and shade on it say nothing of where it is, details alone do.
     """
 
     def __init__(
-        self, lens: Lens, depth: F64, where: Flags, freedom: Freedom, together_px: float = TOGETHER_PX
+        self,
+        lens: Lens,
+        depth: F64,
+        where: Flags,
+        freedom: Freedom,
+        together_px: float = TOGETHER_PX,
+        *,
+        shaded: bool = False,
     ) -> None:
         self._lens, self._size, self._together = lens, where.shape, together_px
+        self._soft = details if shaded else blur
+        self._gain = _as_bright if shaded else _gain
         self._every = lens.points(depth)
         self._inside = np.flatnonzero(where.ravel())
         self._points = self._every[self._inside]
@@ -132,7 +147,7 @@ class Part:
         """
         moved = [motion.copy() for motion in motions]
         sharp = [picture.astype(np.float32) for picture in pictures]
-        blurred = [blurs(picture) for picture in pictures]
+        blurred = [self.looks(picture) for picture in pictures]
         for number in range(ROUNDS):
             which = slice(None) if first is None or number else slice(first, first + 1)
             self._gather(sharp[which], moved[which])
@@ -143,11 +158,16 @@ class Part:
         self._gather(sharp, moved)
         return moved
 
+    def looks(self, picture: U8) -> list[F32]:
+        """A picture (H, W, 3) at every blur, as `find` wants it."""
+        sharp = picture.astype(np.float32)
+        return [self._soft(sharp, size) for size in BLURS_PX]
+
     def find(self, picture: Sequence[F32], start: F64, expected: F64) -> Found:
         """Where the part is in a picture.
 
         Args:
-            picture: its `blurs`.
+            picture: its `looks`.
             start: (4, 4) where to begin.
             expected: (4, 4) where it would be without looking; it is held near by the freedom's spread.
         """
@@ -176,7 +196,7 @@ class Part:
         image = look.reshape(height, width, 3)
         self._looks = []
         for size in BLURS_PX:
-            soft = blur(image, size)
+            soft = self._soft(image, size)
             dy, dx = np.gradient(soft, axis=(0, 1))
             slopes = np.stack([dx, dy], axis=3).reshape(-1, 3, 2)[self._inside].astype(np.float64)
             telling = trust * np.linalg.norm(slopes, axis=(1, 2))
@@ -194,7 +214,7 @@ class Part:
             for _ in range(STEPS):
                 pixels = self._lens.project(points_by(motion, look.points))
                 seen = sample(picture, pixels).astype(np.float64)
-                gain = _gain(seen, look.colours)
+                gain = self._gain(seen, look.colours)
                 miss = seen / gain - look.colours
                 far = (miss**2).mean(1) / (2.5 * _NOISE) ** 2
                 outside = (pixels < 1).any(1) | (pixels > [self._size[1] - 1, self._size[0] - 1]).any(1)
@@ -242,10 +262,9 @@ def blur(picture: F32, size_px: float) -> F32:
     return np.asarray(ndimage.gaussian_filter(picture, (size_px, size_px, 0), mode="nearest"), np.float32)
 
 
-def blurs(picture: U8) -> list[F32]:
-    """A picture (H, W, 3) at every blur, as `Part.find` wants it."""
-    sharp = picture.astype(np.float32)
-    return [blur(sharp, size) for size in BLURS_PX]
+def details(picture: F32, size_px: float) -> F32:
+    """(H, W, 3) what a blurred picture differs by from what is around each pixel."""
+    return blur(picture, size_px) - blur(picture, _AROUND * size_px)
 
 
 def sample(picture: F32, pixels: F64) -> F32:
@@ -265,6 +284,11 @@ def _gain(seen: NDArray[np.floating], look: NDArray[np.floating]) -> float:
     light, usual = seen.mean(1), look.mean(1)
     bright = usual > 40
     return float(np.clip(np.median(light[bright] / usual[bright]), 0.7, 1.4)) if bright.sum() > 20 else 1.0
+
+
+def _as_bright(seen: NDArray[np.floating], look: NDArray[np.floating]) -> float:
+    """Differences say nothing of brightness."""
+    return 1.0
 
 
 def points_by(motion: F64, points: F64) -> F64:

@@ -23,7 +23,7 @@ from studio.engine.capture.analysis import Clip
 from studio.engine.capture.filming import Window, camera_of
 from studio.engine.capture.matte import REGIONS
 from studio.engine.capture.pose import angles_deg
-from studio.engine.capture.registration import Found, Freedom, Lens, Part, as_motion, as_parameters, blurs
+from studio.engine.capture.registration import Found, Freedom, Lens, Part, as_motion, as_parameters
 from studio.engine.capture.smoothing import noise_of, smooth
 
 F64 = NDArray[np.float64]
@@ -107,7 +107,7 @@ def follow_torso(
     for done, frame in enumerate(frames):
         if clip.sifted.breaks[frame]:
             last = still
-        found[frame] = part.find(blurs(shown(folder, frame, shrink)), last, still)
+        found[frame] = part.find(part.looks(shown(folder, frame, shrink)), last, still)
         if found[frame].alike >= LEAST_ALIKE:
             last = found[frame].motion
         report(done + 1, len(frames))

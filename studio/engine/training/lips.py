@@ -12,34 +12,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from studio.engine.speech.articulators import ARTICULATORS
 from studio.engine.training.capture import Capture
+from studio.engine.training.manner import AROUND, CHIN, LOWER, UPPER, Manner
 from studio.engine.training.prior import Prior
 from studio.engine.training.tracking_files import Tracking
 
 F64 = NDArray[np.float64]
 
-UPPER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
-LOWER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
-AROUND = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
-"""Landmarks of the lips' inner edges and of their outline."""
-
-CHIN = (18, 83, 313, 200, 201, 421, 194, 418, 199, 204, 424, 152, 148, 377, 176, 400)
-"""Landmarks between the lower lip and the chin's tip."""
-
 SLIP_REACH_M = 0.012
 """Standard deviation of the kernels that carry what no control explains from landmarks to the skin around them."""
 
-_REST_SHARE = 0.03
-"""Share of a clip's pictures, the calmest with closed lips, that the face at rest is taken from."""
-
-_GAP_COUNTS = 12.0
-"""An opening as wide as the eye is counts as so many units of the sum of action units (each 0–1)."""
-
-_NEAR_M = 0.006
 _ERROR_M = 0.0012
 _TELLING = 16.0
 """Landmarks err by about this much, and those of one mouth alike: all say as much as so many numbers."""
@@ -51,14 +36,12 @@ _STEPS = 8
 _MOST_SLIP_M = 0.02
 
 
-def with_lips_read(capture: Capture, prior: Prior) -> Capture:
-    """The capture with its face at rest, lips closed, and with the articulation that the lips show."""
-    tracking, heard = capture.tracking, capture.articulators
-    assert tracking is not None
-    assert heard is not None
-    tracking = replace(tracking, head=rested(tracking, capture.au))
-    seen = _articulation(tracking, capture.au, heard, prior)
-    return replace(capture, tracking=tracking, articulators=seen)
+def with_lips_read(capture: Capture, prior: Prior, manner: Manner) -> Capture:
+    """The capture with the articulation that the lips show."""
+    assert capture.tracking is not None
+    assert capture.articulators is not None
+    seen = _articulation(capture.tracking, capture.au, capture.articulators, prior, manner)
+    return replace(capture, articulators=seen)
 
 
 @dataclass(frozen=True)
@@ -78,7 +61,7 @@ class Slips:
         return shares
 
 
-def slips_of(capture: Capture, prior: Prior) -> Slips | None:
+def slips_of(capture: Capture, prior: Prior, manner: Manner) -> Slips | None:
     """What `with_lips_read` left over; None where the capture lacks the landmarks."""
     tracking, said = capture.tracking, capture.articulators
     assert tracking is not None
@@ -86,10 +69,8 @@ def slips_of(capture: Capture, prior: Prior) -> Slips | None:
     marks = [*UPPER, *LOWER, *AROUND, *CHIN]
     if tracking.landmarks_3d.shape[1] <= max(marks):
         return None
-    slope = prior.warp(tracking.head.double().numpy()).slope
-    modes = np.einsum("umc,dc->umd", _modes_at(prior, CHIN), slope)
     weights = prior.law(capture.au, said).double().numpy()
-    expected = torch.from_numpy(np.einsum("fu,umd->fmd", weights, modes)).float()
+    expected = torch.from_numpy(manner.carried(weights)[:, marks]).float()
     moves = tracking.landmarks_3d[:, marks] - tracking.head[marks] - expected
     moves[~tracking.used] = 0.0
     moves[..., 2] = 0.0  # depth is seen poorly
@@ -100,38 +81,16 @@ def slips_of(capture: Capture, prior: Prior) -> Slips | None:
     return Slips(tracking.head[marks], (calm - usual) * tracking.used[:, None, None])
 
 
-def rested(tracking: Tracking, au: Tensor) -> Tensor:
-    """(P, 3) metres: the face's landmarks at rest.
-
-    Somebody who speaks all the time rests between words with open lips, which a performer's closed ones cannot be bent
-    to; pictures with closed lips are preferred even to calm ones.
-
-    Args:
-        tracking: see there.
-        au: (F, 17) intensities 0–5.
-    """
-    marks = tracking.landmarks_3d
-    if marks.shape[1] <= max(AROUND) or not bool(tracking.used.any()):
-        return tracking.head
-    eye = (marks[:, 33] - marks[:, 133]).norm(dim=1).median().clamp_min(1e-6)
-    gap = (marks[:, 13] - marks[:, 14]).norm(dim=1) / eye
-    action = au.sum(1) / 5.0 + _GAP_COUNTS * gap
-    action[~tracking.used] = torch.inf
-    calm = action.argsort(stable=True)[: max(5, round(_REST_SHARE * int(tracking.used.sum())))]
-    return marks[calm[tracking.used[calm]]].median(0).values
-
-
-def _articulation(tracking: Tracking, au: Tensor, heard: Tensor, prior: Prior) -> Tensor:
+def _articulation(tracking: Tracking, au: Tensor, heard: Tensor, prior: Prior, manner: Manner) -> Tensor:
     """(F, 10) articulation nearest to what is heard that puts the lips where they are seen, where they are seen."""
     marks = [*UPPER, *LOWER, *AROUND]
     if tracking.landmarks_3d.shape[1] <= max(marks):
         return heard
     head = tracking.head.double().numpy()
     used = tracking.used.numpy()
-    seen = (tracking.landmarks_3d.double().numpy()[used][:, marks] - head[marks])[..., :2]
+    seen = (tracking.landmarks_3d.double().numpy()[used][:, marks] - head[marks] - manner.usual[marks])[..., :2]
     weight = np.repeat(np.where(np.isin(marks, AROUND), 0.7, 1.4), 2)  # the opening matters most
-    slopes = prior.warp(head).slope
-    modes = np.einsum("umc,dc->umd", _modes_at(prior), slopes)[..., :2].reshape(len(prior.bare.mode_names), -1)
+    modes = manner.modes[:, marks, :2].reshape(len(manner.modes), -1)
     free = [i for i, name in enumerate(ARTICULATORS) if name != "voice"]
     said, units = heard[used].double().numpy(), au[used]
     centre = said[:, free].copy()
@@ -161,22 +120,3 @@ def _articulation(tracking: Tracking, au: Tensor, heard: Tensor, prior: Prior) -
     said[:, free] = found
     out[torch.from_numpy(used)] = torch.from_numpy(said).float()
     return out
-
-
-def _modes_at(prior: Prior, further: tuple[int, ...] = ()) -> F64:
-    """(U, m, 3) how the performer's modes move the landmarks of her lips, and further ones."""
-    bare = prior.bare
-    outside = ~bare.of("teeth", "tongue", "eye_left", "eye_right", "lash", "brow")
-    places, modes = bare.points[outside], bare.modes[:, outside]
-    jaw = np.linalg.norm(modes[bare.mode_names.index("jaw")], axis=1)
-    tree = cKDTree(places)
-    rows = []
-    for mark in (*UPPER, *LOWER, *AROUND, *further):
-        near = np.array(tree.query_ball_point(prior.marks[mark], _NEAR_M))
-        if mark not in (*UPPER, *LOWER) or len(near) < 3:
-            chosen = tree.query(prior.marks[mark], k=3)[1]
-        else:  # inner edges touch at rest: the jaw tells the lower from the upper
-            order = near[np.argsort(jaw[near])]
-            chosen = order[:3] if mark in UPPER else order[-3:]
-        rows.append(modes[:, chosen].mean(1))
-    return np.stack(rows, axis=1).astype(np.float64)

@@ -22,6 +22,7 @@ from studio.engine.splat.cpu import CpuRasterizer
 from studio.engine.training.capture import Capture, Surface
 from studio.engine.training.initial import facing
 from studio.engine.training.lips import Slips
+from studio.engine.training.manner import Manner, personal_modes
 from studio.engine.training.person_pictures import (
     F64,
     REGIONS,
@@ -73,13 +74,14 @@ class Person:
     slips: Slips | None = None  # what the mouth does beyond all controls
 
 
-def person_of(capture: Capture, prior: Prior, extra: int) -> Person:
+def person_of(capture: Capture, prior: Prior, extra: int, manner: Manner | None = None) -> Person:
     """Puts the prior's bare head on a tracked face and adds what the pictures show beyond it.
 
     Args:
         capture: a portrait, with tracking.
         prior: the performer.
         extra: at most this many points of hair and clothes beyond the bare head.
+        manner: how the person's face moves; as the performer's if left out.
 
     Raises:
         StudioError: the capture has no tracking.
@@ -88,6 +90,8 @@ def person_of(capture: Capture, prior: Prior, extra: int) -> Person:
         raise StudioError(f"{capture.root} has no tracking.safetensors: make the capture of the portrait again.")
     head = capture.tracking.head.double().numpy()
     found, pivots = _bent(prior, head, capture.tracking.pivots.double().numpy())
+    if manner is not None:
+        found.modes = personal_modes(prior, head, manner, found.points, found.modes).astype(np.float32)
     pictures, rasterizer = Pictures(capture, pivots, prior), CpuRasterizer()
     found.points += _volume(found, pictures, prior)
     found = found.kept(~_outside(found, pictures, prior.bare))

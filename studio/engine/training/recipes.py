@@ -192,7 +192,7 @@ RECIPES: dict[str, Recipe] = {
     "portrait": Recipe(
         name="portrait",
         prior="nora",
-        geometry_iterations=400,  # the performer's network knows the motion; only its places have moved
+        geometry_iterations=1_200,  # the performer's network knows her motion; the person's own is learned
         coarse_iterations=600,
         fine_iterations=5_000,  # on 20 s of speech the last 1,600 of 4,800 brought 0.5 dB, the 1,600 before 0.8
         coarse_half=0.0,  # pictures are small: half of their size saves a third of the time and loses the detail

@@ -35,6 +35,7 @@ from studio.engine.training.density import plan_changes
 from studio.engine.training.learner import Learner
 from studio.engine.training.lips import slips_of, with_lips_read
 from studio.engine.training.losses import Judge
+from studio.engine.training.manner import with_manner
 from studio.engine.training.person import Person, person_of, with_surface
 from studio.engine.training.prior import Prior, load_prior
 from studio.engine.training.progress import Cancelled, OnProgress, Progress, TrainingStopped
@@ -398,8 +399,10 @@ def _surfaced(capture: Capture, recipe: Recipe) -> tuple[Capture, tuple[Prior, P
     if not recipe.prior:
         raise StudioError(f"{capture.root} is a capture of a real person: train it with the recipe portrait.")
     prior = load_prior(recipe.prior, recipe.prior_points)
-    capture = with_lips_read(capture, prior)
-    person = replace(person_of(capture, prior, recipe.prior_extra), slips=slips_of(capture, prior))
+    capture, manner = with_manner(capture, prior)
+    capture = with_lips_read(capture, prior, manner)
+    person = person_of(capture, prior, recipe.prior_extra, manner)
+    person = replace(person, slips=slips_of(capture, prior, manner))
     return with_surface(capture, person, prior), (prior, person)
 
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from studio.engine.capture.registration import Freedom, Lens, Part, as_motion, as_parameters, blurs, sample
+from studio.engine.capture.registration import Freedom, Lens, Part, as_motion, as_parameters, sample
 
 F64 = NDArray[np.float64]
 SIZE, DEPTH = 96, 0.6
@@ -58,7 +58,7 @@ def part() -> Part:
 )
 def test_a_known_motion_is_found_within_a_twentieth_of_a_pixel(part: Part, truth: tuple[float, ...]) -> None:
     motion = as_motion(np.array(truth), part.middle)
-    found = part.find(blurs(shown(world(), motion, seed=9)), np.eye(4), np.eye(4))
+    found = part.find(part.looks(shown(world(), motion, seed=9)), np.eye(4), np.eye(4))
     wrong = as_parameters(found.motion, part.middle) - truth
     assert np.abs(wrong[3:5]).max() < 0.05 * PX
     assert abs(wrong[2]) < 0.002
@@ -67,7 +67,8 @@ def test_a_known_motion_is_found_within_a_twentieth_of_a_pixel(part: Part, truth
 
 
 def test_what_stands_still_hardly_trembles(part: Part) -> None:
-    found = [part.find(blurs(shown(world(), np.eye(4), noise=4.0, seed=i)), np.eye(4), np.eye(4)) for i in range(20)]
+    pictures = [shown(world(), np.eye(4), noise=4.0, seed=i) for i in range(20)]
+    found = [part.find(part.looks(picture), np.eye(4), np.eye(4)) for picture in pictures]
     places = np.stack([as_parameters(each.motion, part.middle)[3:5] for each in found])
     assert places.std(axis=0).max() < 0.02 * PX
 
@@ -76,14 +77,38 @@ def test_brightness_and_a_hand_before_it_do_not_move_it(part: Part) -> None:
     motion = as_motion(np.array([0, 0, 0.02, 2 * PX, PX, 0.0]), part.middle)
     picture = shown(world(), motion).astype(np.float32) * 0.85
     picture[40:70, 20:40] = 30.0
-    found = part.find(blurs(picture.astype(np.uint8)), np.eye(4), np.eye(4))
+    found = part.find(part.looks(picture.astype(np.uint8)), np.eye(4), np.eye(4))
     wrong = as_parameters(found.motion, part.middle) - [0, 0, 0.02, 2 * PX, PX, 0.0]
     assert np.abs(wrong[3:5]).max() < 0.1 * PX
     assert found.gain == pytest.approx(0.85, abs=0.02)
 
 
+def test_light_that_stays_while_it_turns_does_not_hold_it() -> None:
+    """A lamp's highlight and shade are large; the little that goes with the skin tells where it is."""
+    y, x = np.mgrid[:SIZE, :SIZE]
+    light = 60.0 * np.exp(-((x - 40) ** 2 + (y - 60) ** 2) / (2 * 14.0**2))[..., None]
+    random = np.random.default_rng(4)
+    fine = 40 * ndimage.gaussian_filter(random.normal(size=(SIZE, SIZE, 3)), (2.0, 2.0, 0))
+    where = np.zeros((SIZE, SIZE), dtype=bool)
+    where[34:84, 16:80] = True
+    shift = as_motion(np.array([0, 0, 0, 3 * PX, 0, 0.0]), np.zeros(3))
+
+    def lit(motion: F64, seed: int) -> NDArray[np.uint8]:
+        picture = shown(np.asarray(110 + fine, np.float32), motion, seed=seed) + light
+        return np.asarray(np.clip(picture, 0, 255), np.uint8)
+
+    missed = []
+    for shaded in (False, True):
+        part = Part(LENS, np.full((SIZE, SIZE), DEPTH), where, ACROSS, shaded=shaded)
+        part.learn([lit(np.eye(4), i) for i in range(6)], [np.eye(4)] * 6)
+        found = part.find(part.looks(lit(shift, 9)), np.eye(4), np.eye(4))
+        missed.append(float(np.abs(as_parameters(found.motion, part.middle)[3] - 3 * PX)) / PX)
+    assert missed[1] < 0.1
+    assert missed[0] > 5 * missed[1]
+
+
 def test_what_is_hidden_does_not_look_alike(part: Part) -> None:
-    assert part.find(blurs(shown(world(11), np.eye(4))), np.eye(4), np.eye(4)).alike < 0.45
+    assert part.find(part.looks(shown(world(11), np.eye(4))), np.eye(4), np.eye(4)).alike < 0.45
 
 
 def test_pictures_of_something_that_moves_agree_after_learning() -> None:

@@ -17,8 +17,9 @@ from studio.engine.training.capture_files import load_capture
 from studio.engine.training.eyes import OWN, RINGS, STRAIGHT, TURNING, vergence_deg
 from studio.engine.training.initial import facing, stretch
 from studio.engine.training.learner import Learner
-from studio.engine.training.lips import AROUND, CHIN, LOWER, UPPER, _modes_at, rested, slips_of, with_lips_read
+from studio.engine.training.lips import slips_of, with_lips_read
 from studio.engine.training.losses import Rest, surface_penalty
+from studio.engine.training.manner import AROUND, CHIN, LOWER, UPPER, Manner, modes_at, rested, unchanged
 from studio.engine.training.person import _bent, _filled, _of, _wear, person_of
 from studio.engine.training.person_pictures import REGIONS, Pictures, dressed, project, without_edges
 from studio.engine.training.prior import Prior, load_prior
@@ -37,6 +38,11 @@ def prior() -> Prior:
 @pytest.fixture(scope="module")
 def portrait(tmp_path_factory: pytest.TempPathFactory) -> Capture:
     return load_capture(write_portrait(tmp_path_factory.mktemp("portrait") / "her", frames=6))
+
+
+def as_performer(portrait: Capture, prior: Prior) -> Manner:
+    assert portrait.tracking is not None
+    return unchanged(modes_at(prior, portrait.tracking.head.double().numpy()))
 
 
 def test_a_dark_jacket_is_no_hair() -> None:
@@ -178,13 +184,14 @@ def test_lips_are_read_where_the_sound_says_nothing(portrait: Capture, prior: Pr
     said[3:, ARTICULATORS.index("jaw_open")] = 0.7
     said[3:, ARTICULATORS.index("lips_part")] = 0.4
     silent = torch.zeros_like(portrait.au)
-    modes = np.einsum("umc,dc->umd", _modes_at(prior), prior.warp(portrait.tracking.head.double().numpy()).slope)
+    manner, lips = as_performer(portrait, prior), [*UPPER, *LOWER, *AROUND]
+    modes = manner.modes[:, lips]
     moved = np.einsum("fu,umd->fmd", prior.law(silent, said).double().numpy(), modes)
     marks = portrait.tracking.landmarks_3d.clone()
-    marks[:, [*UPPER, *LOWER, *AROUND]] += torch.from_numpy(moved).float()
+    marks[:, lips] += torch.from_numpy(moved).float()
     tracking = replace(portrait.tracking, landmarks_3d=marks)
     deaf = replace(portrait, au=silent, articulators=torch.zeros_like(said), tracking=tracking)
-    read = with_lips_read(deaf, prior)
+    read = with_lips_read(deaf, prior, manner)
     assert read.articulators is not None
     again = np.einsum("fu,umd->fmd", prior.law(silent, read.articulators).double().numpy(), modes)
     assert np.abs(moved).max() > 0.01
@@ -200,7 +207,7 @@ def test_a_face_rests_with_closed_lips(portrait: Capture) -> None:
     used = torch.ones(len(marks), dtype=torch.bool)
     au = torch.zeros(len(marks), len(AU_KEYS))
     au[:10, 0] = 1.0  # when they close, something else acts a little
-    found = rested(replace(portrait.tracking, landmarks_3d=marks, used=used), au)
+    found = rested(marks, used, au)
     torch.testing.assert_close(found[14], marks[0, 14])
 
 
@@ -252,7 +259,7 @@ def test_a_jaw_pushed_aside_takes_the_mouth_along_and_nothing_else(portrait: Cap
         articulators=torch.zeros_like(portrait.articulators),
         tracking=replace(portrait.tracking, landmarks_3d=marks),
     )
-    slips = slips_of(still, prior)
+    slips = slips_of(still, prior, as_performer(still, prior))
     assert slips is not None
     assert not slips.moves[:3].any()
     torch.testing.assert_close(slips.moves[5], torch.tensor([0.006, 0.0, 0.0]).expand(len(slips.places), 3))
