@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from studio.document.action_units import MAX_INTENSITY
+from studio.document.action_units import AU_KEYS, MAX_INTENSITY
+from studio.document.action_units import UPPER as UPPER_FACE
 from studio.engine.training.capture import Capture
 from studio.engine.training.prior import MESH_MARKS, Prior
 
@@ -63,8 +64,9 @@ _LEAST = 0.75
 _ROUNDS = 2
 """Of reading intensities and learning motion by turns; a third changes little."""
 
-_TRUST = 0.15
-"""Shares of full intensity by which what features say of a unit may be wrong."""
+_TRUST, _TRUST_MOUTH = 0.08, 0.15
+"""Shares of full intensity by which what features say of a unit may be wrong: a frown is told well from raised brows,
+what speech does to a mouth badly from what it expresses."""
 
 _ERROR_M = 0.0012
 _TELLING = 24.0
@@ -195,7 +197,8 @@ def _closest(law: Law, manner: Manner, seen: F64, suggested: F64, said: F64) -> 
     rows = (manner.modes[..., :2] * weight[:, None]).reshape(len(manner.modes), -1)
     wanted = ((seen - manner.usual)[..., :2] * weight[:, None]).reshape(len(seen), -1) @ rows.T  # (F, U)
     gram = rows @ rows.T
-    data, hold = _TELLING / (rows.shape[1] * _ERROR_M**2), 1.0 / _TRUST**2
+    data, hold = _TELLING / (rows.shape[1] * _ERROR_M**2), np.full(len(AU_KEYS), 1.0 / _TRUST_MOUTH**2)
+    hold[list(UPPER_FACE)] = 1.0 / _TRUST**2
     units = suggested.shape[1]
     x = np.clip(suggested, 0.0, 1.0)
     for _ in range(_STEPS):
@@ -207,7 +210,7 @@ def _closest(law: Law, manner: Manner, seen: F64, suggested: F64, said: F64) -> 
             there[:, k] += step
             slope[..., k] = (law(MAX_INTENSITY * there, said) - now) / step[:, None]
         bent = np.einsum("uv,fvl->ful", gram, slope, optimize=True)
-        matrix = data * np.matmul(slope.transpose(0, 2, 1), bent) + hold * np.eye(units)
+        matrix = data * np.matmul(slope.transpose(0, 2, 1), bent) + np.diag(hold)
         side = data * np.einsum("fuk,fu->fk", slope, wanted - now @ gram) + hold * (suggested - x)
         move = np.zeros_like(x)
         for _ in range(_SWEEPS):

@@ -120,7 +120,7 @@ def test_intensities_follow_from_where_landmarks_go(prior: Prior, performer: F64
                       prior.bare.mode_names).carried(law(found, silent()))  # fmt: skip
     seen = marks - prior.seen[:MESH_MARKS]
     before, after = (float(np.sqrt(((m - seen)[~learn, :, :2] ** 2).mean())) for m in (shown, again))
-    assert after < 0.4 * before
+    assert after < 0.6 * before
 
 
 def test_touching_lips_take_their_own_changes(prior: Prior, performer: F64) -> None:
