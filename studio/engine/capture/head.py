@@ -33,7 +33,7 @@ F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
-TOGETHER_PX = 300.0
+TOGETHER_PX = 100.0
 """Pixels of a head that err together: it is not stiff, and the skull's shape is a guess."""
 
 SLIDE = (7.0, 0.56, 1.68)

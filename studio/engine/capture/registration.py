@@ -36,10 +36,7 @@ ROUNDS = 4
 """How often the average look is gathered anew."""
 
 _NOISE = 4.0
-"""Levels of 255 that the same point of a part differs by from picture to picture, at least …"""
-
-_NOISE_OF_DETAILS = 2.0
-"""… and that its differences from its surroundings do: brightness is none of them."""
+"""Levels of 255 that the same point of a part differs by from picture to picture, at least."""
 
 TOGETHER_PX = 12.0
 """Pixels that err together, because noise and folds are larger than one."""
@@ -123,7 +120,6 @@ class Part:
         self._lens, self._size, self._together = lens, where.shape, together_px
         self._soft = details if shaded else blur
         self._gain = _as_bright if shaded else _gain
-        self._noise = _NOISE_OF_DETAILS if shaded else _NOISE
         self._every = lens.points(depth)
         self._inside = np.flatnonzero(where.ravel())
         self._points = self._every[self._inside]
@@ -196,7 +192,7 @@ class Part:
         look = np.median(seen, axis=0)
         inside = seen[:, self._inside]
         spread = np.quantile(np.abs(inside - look[self._inside]), _OFTEN, axis=0).mean(1) / _OFTEN_SIGMA
-        trust = 1.0 / (1.0 + (spread / self._noise) ** 2)
+        trust = 1.0 / (1.0 + (spread / _NOISE) ** 2)
         image = look.reshape(height, width, 3)
         self._looks = []
         for size in BLURS_PX:
@@ -220,11 +216,11 @@ class Part:
                 seen = sample(picture, pixels).astype(np.float64)
                 gain = self._gain(seen, look.colours)
                 miss = seen / gain - look.colours
-                far = (miss**2).mean(1) / (2.5 * self._noise) ** 2
+                far = (miss**2).mean(1) / (2.5 * _NOISE) ** 2
                 outside = (pixels < 1).any(1) | (pixels > [self._size[1] - 1, self._size[0] - 1]).any(1)
                 weight = np.where(outside, 0.0, look.weight / (1.0 + far) ** 2)
                 alike = float(weight.sum() / max(look.weight.sum(), 1e-9))
-                weighed = flat * np.repeat(weight / (self._noise**2 * self._together), 3)[:, None]
+                weighed = flat * np.repeat(weight / (_NOISE**2 * self._together), 3)[:, None]
                 # The step goes into the reference view; how far it may go from where it is expected counts there too.
                 away = as_parameters(back @ motion, self.middle)[self._free]
                 step = np.zeros(6)
