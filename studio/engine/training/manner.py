@@ -61,6 +61,13 @@ Landmarks err by 1.5 mm, in ten pictures on end alike, and people's motion diffe
 _LEAST = 0.75
 """Share of the performer's motion that a unit keeps at least: a unit that is read where it does not act fades else."""
 
+_ELSEWHERE = 0.15
+"""Share of a mode's greatest motion below which changes fade: a clip in which brows rise whenever the mouth twists must
+not teach brows to twist the mouth."""
+
+_MOST_ELSE = 0.6
+"""Changes other than of strength are at most so large, as a share of the performer's motion."""
+
 _ROUNDS = 2
 """Of reading intensities and learning motion by turns; a third changes little."""
 
@@ -138,7 +145,7 @@ def modes_at(prior: Prior, head: F64) -> F64:
     return np.asarray(np.einsum("umc,dc->umd", modes[:, chosen].mean(2).astype(np.float64), slope))
 
 
-def manner_of(seen: F64, weights: F64, performer: F64, names: tuple[str, ...]) -> Manner:
+def manner_of(seen: F64, weights: F64, performer: F64, names: tuple[str, ...], other_side: NDArray[np.intp]) -> Manner:
     """Learns how a person moves.
 
     Args:
@@ -146,6 +153,7 @@ def manner_of(seen: F64, weights: F64, performer: F64, names: tuple[str, ...]) -
         weights: (F, U) of the modes in them.
         performer: (U, 468, 3) as `modes_at` has it.
         names: of the U modes.
+        other_side: (468,) as `sides_of` has it.
     """
     free = [i for i, name in enumerate(names) if name not in (*_AS_THEY_ARE, "jaw_sealed")]
     left = seen - (weights @ performer.reshape(len(performer), -1)).reshape(seen.shape)
@@ -154,16 +162,44 @@ def manner_of(seen: F64, weights: F64, performer: F64, names: tuple[str, ...]) -
     found = np.linalg.solve(a.T @ a + _HOLD * np.eye(len(free)), a.T @ b)
     changes = np.zeros_like(performer)
     changes[free] = found.reshape(len(free), *usual.shape)
-    changes[..., 2] = 0.0
-    size = np.maximum((performer[..., :2] ** 2).sum((1, 2)), 1e-12)
-    for i in free:
-        kept = 1.0 + float((changes[i] * performer[i]).sum() / size[i])
-        changes[i, :, :2] += max(0.0, _LEAST - kept) * performer[i, :, :2]
+    changes = _sane(changes, performer, other_side)
     if "jaw" in names and "jaw_sealed" in names:  # lips that are sealed over a dropped jaw stay so
         lips = [*UPPER, *LOWER, *AROUND]
         changes[names.index("jaw_sealed"), lips] = -changes[names.index("jaw"), lips]
-    usual = usual - np.einsum("u,umd->md", acting, changes[free])
+    usual = left.mean(0) - np.einsum("u,umd->md", weights.mean(0), changes)
     return Manner(performer + changes, changes, usual)
+
+
+def _sane(changes: F64, performer: F64, other_side: NDArray[np.intp]) -> F64:
+    """Changes (U, 468, 3) that leave each mode what it is: as strong as it was or nearly, where it was, on both sides.
+
+    What a face does on one side alone belongs to no control.
+    """
+    out = (changes + changes[:, other_side] * [-1.0, 1.0, 1.0]) / 2
+    out[..., 2] = 0.0  # depth is seen poorly
+    reach = np.linalg.norm(performer[..., :2], axis=2)
+    reach = np.maximum(reach, reach[:, other_side])
+    out *= np.clip(reach / (_ELSEWHERE * reach.max(1, keepdims=True) + 1e-9), 0.0, 1.0)[..., None]
+    for mine, hers in zip(out[..., :2], performer[..., :2], strict=True):
+        size = float((hers**2).sum())
+        if size < 1e-12:
+            mine[:] = 0.0
+            continue
+        along = float((mine * hers).sum()) / size
+        rest = mine - along * hers
+        rest *= min(1.0, _MOST_ELSE * size**0.5 / max(float((rest**2).sum()) ** 0.5, 1e-12))
+        mine[:] = max(along, _LEAST - 1.0) * hers + rest
+    return out
+
+
+def sides_of(prior: Prior) -> NDArray[np.intp]:
+    """(468,) the landmark that mirrors each."""
+    marks = prior.marks[:MESH_MARKS]
+    mirrored = marks * [-1.0, 1.0, 1.0] + [2 * float(marks[:, 0].mean()), 0.0, 0.0]
+    found = np.asarray(cKDTree(marks).query(mirrored)[1])
+    for row in (UPPER, LOWER):  # lips touch: the nearest may be the other lip's
+        found[list(row)] = row[::-1]
+    return found
 
 
 def read_units(prior: Prior, head: F64, marks: F64, learn: Flags, au: F64, said: F64) -> F64:
@@ -181,10 +217,10 @@ def read_units(prior: Prior, head: F64, marks: F64, learn: Flags, au: F64, said:
         (F, 17) intensities 0–5.
     """
     law, performer, names = law_of(prior), modes_at(prior, head), prior.bare.mode_names
-    seen = marks[:, :MESH_MARKS] - head[:MESH_MARKS]
+    seen, sides = marks[:, :MESH_MARKS] - head[:MESH_MARKS], sides_of(prior)
     found = au
     for _ in range(_ROUNDS):
-        manner = manner_of(seen[learn], law(found, said)[learn], performer, names)
+        manner = manner_of(seen[learn], law(found, said)[learn], performer, names, sides)
         found = MAX_INTENSITY * _closest(law, manner, seen, au / MAX_INTENSITY, said)
     return found
 
@@ -271,7 +307,7 @@ def with_manner(capture: Capture, prior: Prior) -> tuple[Capture, Manner]:
     if followed:
         seen = tracking.landmarks_3d[:, :MESH_MARKS].double().numpy() - head[:MESH_MARKS]
         weights = prior.law(capture.au, said).double().numpy()
-        manner = manner_of(seen[learn], weights[learn], performer, prior.bare.mode_names)
+        manner = manner_of(seen[learn], weights[learn], performer, prior.bare.mode_names, sides_of(prior))
     else:
         manner = unchanged(performer)
     return replace(capture, tracking=tracking), manner

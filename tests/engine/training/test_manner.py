@@ -19,6 +19,7 @@ from studio.engine.training.manner import (
     modes_at,
     personal_modes,
     read_units,
+    sides_of,
     unchanged,
     with_manner,
 )
@@ -52,10 +53,11 @@ def silent() -> F64:
 
 
 def lively(performer: F64, prior: Prior) -> Manner:
-    """Brows rise half as far again, and smiles pull to one side."""
+    """Brows rise half as far again, and smiles pull up more."""
     modes, names = performer.copy(), prior.bare.mode_names
     modes[names.index("AU1")] *= 1.5
-    modes[names.index("AU12"), :, 0] += 0.004
+    smile = names.index("AU12")
+    modes[smile, :, 1] += 0.3 * np.linalg.norm(performer[smile], axis=1)
     return Manner(modes, modes - performer, np.zeros(performer.shape[1:]))
 
 
@@ -64,7 +66,7 @@ def test_motion_is_learned_where_it_is_seen(prior: Prior, performer: F64) -> Non
     au = acted(1)
     au[:, AU_INDEX["AU9"]] = 0.0
     weights = law_of(prior)(au, silent())
-    found = manner_of(person.carried(weights) + np.array([0.0, 0.001, 0.0]), weights, performer, names)
+    found = manner_of(person.carried(weights) + np.array([0.0, 0.001, 0.0]), weights, performer, names, sides_of(prior))
     for name in ("AU1", "AU12"):
         i = names.index(name)
         missed = np.abs(found.modes[i] - person.modes[i])[:, :2].max()
@@ -75,13 +77,27 @@ def test_motion_is_learned_where_it_is_seen(prior: Prior, performer: F64) -> Non
     np.testing.assert_allclose(found.usual, np.tile([0.0, 0.001, 0.0], (MESH_MARKS, 1)), atol=6e-4)
 
 
+def test_brows_that_rise_whenever_the_mouth_twists_do_not_twist_it(prior: Prior, performer: F64) -> None:
+    names = prior.bare.mode_names
+    weights = law_of(prior)(acted(8), silent())
+    seen = unchanged(performer).carried(weights)
+    seen[:, [*UPPER, *LOWER, *AROUND, *CHIN], 0] += 0.01 * weights[:, [names.index("AU2")]]
+    found = manner_of(seen, weights, performer, names, sides_of(prior))
+    lips = [*UPPER, *LOWER, *AROUND, *CHIN]
+    assert np.abs(found.changes[names.index("AU2")][lips]).max() < 1e-3
+    sides = sides_of(prior)
+    np.testing.assert_array_equal(sides[sides][list(UPPER)], UPPER)
+    mirrored = found.changes[:, sides] * [-1.0, 1.0, 1.0]
+    np.testing.assert_allclose(mirrored[:, lips], found.changes[:, lips], atol=2e-4)
+
+
 def test_a_unit_that_is_read_without_acting_keeps_most_of_its_motion(prior: Prior, performer: F64) -> None:
     names = prior.bare.mode_names
     weights = law_of(prior)(acted(2), silent())
     weights[:, names.index("AU6")] = np.random.default_rng(3).random(FRAMES)
     still = weights.copy()
     still[:, names.index("AU6")] = 0.0
-    found = manner_of(unchanged(performer).carried(still), weights, performer, names)
+    found = manner_of(unchanged(performer).carried(still), weights, performer, names, sides_of(prior))
     six = performer[names.index("AU6")]
     kept = float((found.modes[names.index("AU6")] * six)[:, :2].sum() / (six[:, :2] ** 2).sum())
     assert kept == pytest.approx(0.75, abs=0.02)
@@ -92,7 +108,7 @@ def test_lids_and_lips_that_meet_go_on_meeting(prior: Prior, performer: F64) -> 
     said = rng.random((FRAMES, N_ARTICULATORS))
     weights = law_of(prior)(acted(5), said)
     seen = 1.4 * unchanged(performer).carried(weights)
-    found = manner_of(seen, weights, performer, names)
+    found = manner_of(seen, weights, performer, names, sides_of(prior))
     for name in ("AU45", "press"):
         assert not found.changes[names.index(name)].any()
     assert np.abs(found.changes[names.index("jaw")]).max() > 1e-3
@@ -117,7 +133,7 @@ def test_intensities_follow_from_where_landmarks_go(prior: Prior, performer: F64
     assert left < 0.8 * wrong
     shown = unchanged(performer).carried(law(suggested, silent()))
     again = manner_of((marks - prior.seen[:MESH_MARKS])[learn], law(found, silent())[learn], performer,
-                      prior.bare.mode_names).carried(law(found, silent()))  # fmt: skip
+                      prior.bare.mode_names, sides_of(prior)).carried(law(found, silent()))  # fmt: skip
     seen = marks - prior.seen[:MESH_MARKS]
     before, after = (float(np.sqrt(((m - seen)[~learn, :, :2] ** 2).mean())) for m in (shown, again))
     assert after < 0.6 * before
