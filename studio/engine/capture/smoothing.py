@@ -72,7 +72,8 @@ def smooth(
     for _ in range(_ROUNDS):
         out = _solve(filled, seen.astype(np.float64), rows, sigma**2 / expected)
         bend = np.einsum("ij,ij->i", rows, np.lib.stride_tricks.sliding_window_view(out, 3))
-        expected = uniform_filter1d(bend**2, min(_NEAR, n - 2), mode="nearest") + (_STILL * sigma) ** 2
+        nearby = uniform_filter1d(bend**2, min(_NEAR, n - 2), mode="nearest")
+        expected = np.maximum(nearby, 0.0) + (_STILL * sigma) ** 2  # its running sum may end a little below zero
     return out
 
 

@@ -54,3 +54,15 @@ def test_what_was_not_seen_is_bridged() -> None:
     good[10:20] = False
     values[10:20] = np.nan
     assert smooth(values, good) == pytest.approx(np.arange(40.0), abs=1e-3)
+
+
+def test_a_curve_that_hardly_trembles_beside_a_burst_is_smoothed() -> None:
+    """Rounding in a running sum after the burst is larger than the tremor, and no motion is expected less than never."""
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        curve = np.zeros(120)
+        curve[20:30] = 5 * random.random(10)
+        curve[60:] = random.normal(size=60) * 10.0 ** -random.uniform(6, 9)
+        out = smooth(curve)
+        assert np.isfinite(out).all()
+        assert np.abs(out[70:]).max() < 1e-5
