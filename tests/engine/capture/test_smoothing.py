@@ -57,7 +57,7 @@ def test_what_was_not_seen_is_bridged() -> None:
 
 
 def test_a_curve_that_hardly_trembles_beside_a_burst_is_smoothed() -> None:
-    """Rounding in a running sum after the burst is larger than the tremor, and no motion is expected less than never."""
+    """Rounding in a running sum after the burst is larger than the tremor: no motion is less than none."""
     for seed in range(20):
         random = np.random.default_rng(seed)
         curve = np.zeros(120)
